@@ -1,0 +1,188 @@
+"""Rows <-> dataclasses. Exact both ways; whatever does not fit is an error, never a guess.
+
+A row's checksum tells a flipped byte from what was written: SQLite itself has none.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import fields
+from datetime import datetime
+from hashlib import blake2b
+from typing import Any
+
+from vctx.errors import DiskError, InputError
+from vctx.storage.file import Row
+from vctx.types import Document, Entry, Fold, Form, Frame, Page, Plan, Source
+
+PAGE = "id, branch, seq, kind, role, author, created_at, origin, source, grp, parents, text"
+"""The columns that `page_row` writes and `page_of` reads, with `sum` at the end."""
+
+ENTRY = "tick, cause, at, request, policy, plan, outcome"
+"""The columns that `entry_row` writes and `entry_of` reads, with `sum` at the end."""
+
+
+DOCUMENT = "name, sha, chunks"
+"""The columns that `document_row` writes and `document_of` reads, with `sum` at the end."""
+
+
+def page_row(page: Page) -> Row:
+    """A page with its id and seq as a row of PAGE and sum."""
+    return _stored(
+        (
+            page.id,
+            page.branch,
+            page.seq,
+            page.kind,
+            page.role,
+            page.author,
+            page.created_at.isoformat(),
+            page.origin,
+            None if page.source is None else _json(_changed(page.source), "source"),
+            page.group,
+            _json(page.parents, "parents"),
+            page.text,
+        )
+    )
+
+
+def page_of(row: Row) -> Page:
+    """A row of PAGE and sum as the page that was written; DiskError names a garbled one."""
+    values = _checked(row, "page")
+    id, branch, seq, kind, role, author, at, origin, source, group, parents, text = values
+    return Page(
+        kind=kind,
+        role=role,
+        text=text,
+        created_at=datetime.fromisoformat(at),
+        origin=origin,
+        author=author,
+        source=None if source is None else _source_of(source, id),
+        group=group,
+        parents=tuple(json.loads(parents)),
+        branch=branch,
+        id=id,
+        seq=seq,
+    )
+
+
+def entry_row(entry: Entry) -> Row:
+    """A journal entry as a row of ENTRY and sum; InputError where request or outcome are not JSON."""
+    at = entry.at.isoformat()
+    request, plan = _json(dict(entry.request), "request"), _json(_plan(entry.plan), "plan")
+    outcome = _json(dict(entry.outcome), "outcome")
+    return _stored((entry.tick, entry.cause, at, request, entry.policy, plan, outcome))
+
+
+def entry_of(row: Row) -> Entry:
+    """A row of ENTRY and sum as the entry that was written; JSON turns tuples in a request into lists."""
+    tick, cause, at, request, policy, plan, outcome = _checked(row, "journal entry")
+    return Entry(
+        tick=tick,
+        cause=cause,
+        at=datetime.fromisoformat(at),
+        request=json.loads(request),
+        policy=policy,
+        plan=_plan_of(plan, tick),
+        outcome=json.loads(outcome),
+    )
+
+
+def document_row(document: Document) -> Row:
+    """A document as a row of DOCUMENT and sum."""
+    return _stored((document.name, document.sha, document.chunks))
+
+
+def document_of(row: Row) -> Document:
+    """A row of DOCUMENT and sum as the document that was written."""
+    return Document(*_checked(row, "document"))
+
+
+def _plain(row: Row) -> Row:
+    return tuple(value.decode("utf-8", "surrogatepass") if type(value) is bytes else value for value in row)
+
+
+def _storable(text: str) -> str | bytes:
+    """The text itself, or, where it holds lone surrogates (SQLite stores none), its bytes."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "surrogatepass")
+    return text
+
+
+def _stored(row: Row) -> Row:
+    return (*(_storable(value) if type(value) is str else value for value in row), _sum(row))
+
+
+def _checked(row: Row, what: str) -> Row:
+    try:
+        values = _plain(row[:-1])
+    except UnicodeDecodeError:
+        values = ()
+    if not values or _sum(values) != row[-1]:
+        raise DiskError(f"{what} {row[0]} is garbled on disk: its checksum does not match; restore a copy")
+    return values
+
+
+def _sum(row: Row) -> bytes:
+    # JSON in ASCII: the same bytes for the same row, whatever the version of Python.
+    return blake2b(json.dumps(row).encode(), digest_size=8).digest()
+
+
+def _json(value: Any, what: str) -> str:
+    try:
+        return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    except (TypeError, ValueError) as error:
+        raise InputError(f"{what} cannot be written as JSON ({error}); use plain values") from error
+
+
+def _changed(value: Source | Frame | Fold | Plan) -> dict[str, Any]:
+    """A dataclass without the fields that have their default: a line of the journal is written at every turn.
+
+    So a default is part of the file format; a test holds it.
+    """
+    pairs = ((field, getattr(value, field.name)) for field in fields(value))
+    return {field.name: mine for field, mine in pairs if mine != field.default}
+
+
+def _plan(plan: Plan) -> dict[str, Any]:
+    data = _changed(plan)
+    if plan.load:
+        data["load"] = [_changed(frame) for frame in plan.load]
+    if plan.fold is not None:
+        data["fold"] = _changed(plan.fold)
+    return data
+
+
+def _source_of(text: str, id: int) -> Source:
+    try:
+        return Source(**json.loads(text))
+    except TypeError as error:
+        raise DiskError(f"page {id} was written by another version of vctx ({error}); upgrade") from error
+
+
+def _plan_of(text: str, tick: int) -> Plan:
+    data = json.loads(text)
+    try:
+        data["load"] = tuple(_frame_of(frame) for frame in data.get("load", ()))
+        data["fold"] = _fold_of(data.get("fold"))
+        return Plan(**_tupled(data, "evict", "touch"))
+    except (TypeError, ValueError) as error:
+        raise DiskError(
+            f"journal entry {tick} was written by another version of vctx ({error}); upgrade"
+        ) from error
+
+
+def _frame_of(data: Mapping[str, Any]) -> Frame:
+    known = _tupled(data, "span")
+    if "form" in known:
+        known["form"] = Form(known["form"])
+    return Frame(**known)
+
+
+def _fold_of(data: Mapping[str, Any] | None) -> Fold | None:
+    return None if data is None else Fold(**_tupled(data, "pages"))
+
+
+def _tupled(data: Mapping[str, Any], *names: str) -> dict[str, Any]:
+    return {name: tuple(value) if name in names else value for name, value in data.items()}

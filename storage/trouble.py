@@ -1,0 +1,56 @@
+"""SQLite's errors in our words. The only place where sqlite3.Error is caught."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from vctx.errors import DiskError, InputError
+
+# The start of SQLite's error name, and what it means to whoever reads it.
+_CAUSES = {
+    "SQLITE_BUSY": "another process holds {path} for more than {busy:g} s; close it there or try again",
+    "SQLITE_LOCKED": "another connection holds {path}; close it or try again",
+    "SQLITE_FULL": "no space left for {path}; free some and try again: what was acknowledged is safe",
+    "SQLITE_NOTADB": "{path} is no vctx session, or its head is damaged; name another file or restore a copy",
+    "SQLITE_CORRUPT": "{path} is damaged ({error}); restore a copy",
+    "SQLITE_READONLY": "{path} cannot be written; allow writing to the file and to its folder",
+    "SQLITE_CANTOPEN": "{path} cannot be opened; allow reading and writing the file and its folder",
+    "SQLITE_PERM": "{path} cannot be opened; allow reading and writing the file and its folder",
+    "SQLITE_IOERR": "reading or writing {path} failed ({error}); check the disk that holds it",
+    "SQLITE_TOOBIG": "a value is too large for {path} ({error}); cut it into smaller pages",
+    "SQLITE_CONSTRAINT": "{path} refused a row that contradicts what it holds ({error})",
+}
+
+
+@contextmanager
+def translated(path: Path, busy: float) -> Iterator[None]:
+    """Raises DiskError for whatever SQLite raises inside; `busy` is the wait for a lock in seconds."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise DiskError(explain(path, error, busy)) from error
+
+
+def explain(path: Path, error: sqlite3.Error, busy: float) -> str:
+    """One line: which file, what is wrong, what to do."""
+    name = getattr(error, "sqlite_errorname", "")
+    for start, line in _CAUSES.items():
+        if name.startswith(start):
+            return line.format(path=path, error=error, busy=busy)
+    return f"{path} cannot be used ({error}); if it comes again, restore a copy"
+
+
+def usable(path: Path) -> None:
+    """Raises for a path that can hold no session: DiskError, or InputError for a malformed one."""
+    if "\0" in str(path):
+        raise InputError(f"{str(path)!r} holds a NUL; no file can have that name")
+    try:
+        if path.exists() and not path.is_file():
+            raise DiskError(f"{path} is a folder or a device, not a session's file; name a file")
+        if not path.parent.is_dir():
+            raise DiskError(f"the folder {path.parent} does not exist; make it, or name another file")
+    except OSError as error:
+        raise DiskError(
+            f"{path} cannot be reached ({error.strerror}); check the path and its rights"
+        ) from error

@@ -1,0 +1,55 @@
+"""Search by words: FTS5 and its BM25. Any text is a query; none is a syntax error."""
+
+import json
+import re
+
+from vctx.storage.file import File
+from vctx.storage.stopwords import STOPWORDS
+
+# Letters and digits: what FTS5's unicode61 calls a token, so that a quoted term is one token.
+_TERM = re.compile(r"[^\W_]+")
+
+# BM25 over an OR costs by the term, and FTS5 refuses very deep expressions.
+_TERMS = 64
+
+# SQLite's bm25() is better the lower it is; ours is better the higher.
+_BEST = "SELECT rowid, -bm25(words) FROM words WHERE words MATCH ? ORDER BY rank LIMIT ?"
+
+# The + keeps rowid out of FTS5's plan, which would start the query anew for each page (50 times the cost).
+_SCORES = (
+    "SELECT rowid, -bm25(words) FROM words WHERE words MATCH ? AND +rowid IN (SELECT value FROM json_each(?))"
+)
+
+
+class Words:
+    """The table `words`."""
+
+    def __init__(self, file: File) -> None:
+        self._file = file
+
+    def best(self, text: str, k: int) -> dict[int, float]:
+        """BM25 of the `k` pages that fit the words of `text` best."""
+        query = match(text)
+        return dict(self._file.rows(_BEST, (query, k))) if query else {}
+
+    def scores(self, text: str, pages: list[int]) -> dict[int, float]:
+        """BM25 of those of `pages` that hold any word of `text`."""
+        query = match(text)
+        if not query or not pages:
+            return {}
+        return dict(self._file.rows(_SCORES, (query, json.dumps(pages))))
+
+
+def match(text: str) -> str:
+    """The FTS5 query for any of the terms of `text`; empty where it has none."""
+    return " OR ".join(f'"{term}"' for term in terms(text))
+
+
+def terms(text: str) -> list[str]:
+    """The distinct words to look for, without stop words unless there are no others.
+
+    Of a very long text the longest words stay: a word is the rarer the longer it is (Zipf).
+    """
+    found = dict.fromkeys(_TERM.findall(text.lower()))
+    chosen = [term for term in found if term not in STOPWORDS] or list(found)
+    return sorted(chosen, key=len, reverse=True)[:_TERMS] if len(chosen) > _TERMS else chosen

@@ -1,0 +1,52 @@
+"""Shared parts: a clock that ticks by itself, and contexts on a real disk with fakes for the models."""
+
+import os
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+os.environ["HF_HUB_OFFLINE"] = "1"
+
+from vctx.context import Context
+from vctx.fakes import HashingEmbedder, WordTokenizer
+from vctx.ports import Clock
+from vctx.storage import SqliteDisk
+from vctx.types import Budget
+
+for name, examples in (("default", 30), ("thorough", 2000)):
+    settings.register_profile(
+        name,
+        max_examples=examples,
+        deadline=None,
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+    )
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+
+def ticking() -> Clock:
+    """A clock that begins in 2026 and advances a minute at each look."""
+    minutes = iter(range(10**9))
+    return lambda: datetime(2026, 1, 1, tzinfo=UTC) + timedelta(minutes=next(minutes))
+
+
+def make(
+    path: Path, *, window: int = 400, reserve: int = 40, alternates: bool = False, **more: object
+) -> Context:
+    """A context with word tokens and hashed vectors; the disk is real."""
+    return Context(
+        SqliteDisk(path),
+        HashingEmbedder(),
+        WordTokenizer(alternates=alternates),
+        Budget(window, reserve),
+        clock=ticking(),
+        **more,  # type: ignore[arg-type]
+    )
+
+
+@pytest.fixture
+def ctx(tmp_path: Path) -> Iterator[Context]:
+    with make(tmp_path / "s.db") as context:
+        yield context

@@ -1,0 +1,71 @@
+"""Virtual memory for language models: the context window as RAM, SQLite and FAISS as disk.
+
+    import vctx
+
+    with vctx.open("chat.db", window=4096) as ctx:
+        ctx.append("user", "I moved to Lyon in March.")
+        ctx.recall("where does the user live?")
+        messages = ctx.window()
+
+Importing this loads no torch, transformers, faiss or openai; opening a session loads what it needs.
+"""
+
+from vctx.boot import open, read, tokenizer
+from vctx.context import Context
+from vctx.errors import (
+    BudgetError,
+    DiskError,
+    InputError,
+    MismatchError,
+    MissingError,
+    ModelError,
+    VctxError,
+)
+from vctx.types import (
+    Answer,
+    Budget,
+    Document,
+    Entry,
+    Frame,
+    Hit,
+    Message,
+    Page,
+    Plan,
+    Quote,
+    Reading,
+    Reply,
+    Role,
+    Source,
+    Stats,
+)
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Answer",
+    "Budget",
+    "BudgetError",
+    "Context",
+    "DiskError",
+    "Document",
+    "Entry",
+    "Frame",
+    "Hit",
+    "InputError",
+    "Message",
+    "MismatchError",
+    "MissingError",
+    "ModelError",
+    "Page",
+    "Plan",
+    "Quote",
+    "Reading",
+    "Reply",
+    "Role",
+    "Source",
+    "Stats",
+    "VctxError",
+    "open",
+    "read",
+    "tokenizer",
+]

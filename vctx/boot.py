@@ -1,0 +1,144 @@
+"""Options -> parts -> Context. The only file that names concrete parts; each is imported when needed."""
+
+import sys
+from os import PathLike
+from pathlib import Path
+from typing import Literal
+
+from vctx.context import Context, silent
+from vctx.errors import InputError, MissingError
+from vctx.ports import Disk, Embedder, Model, Progress, Tokenizer
+from vctx.types import Budget, Reading
+
+LOCAL_MODEL = "smollm2"
+EMBEDDER = "all-MiniLM-L6-v2"
+WINDOW = 4096
+"""Tokens, where neither the caller nor a smaller model says otherwise."""
+
+ENCODINGS = ("o200k_base", "cl100k_base")
+"""tiktoken's, by name."""
+
+
+def open(
+    path: str | PathLike[str],
+    *,
+    window: int | None = None,
+    reserve: int | None = None,
+    model: str | Model | None = LOCAL_MODEL,
+    base_url: str | None = None,
+    tokenizer: str | Tokenizer | None = None,
+    embedder: str | Embedder = EMBEDDER,
+    policy: str = "fifo",
+    system: str = "",
+    summary: Literal["model", "extract"] = "model",
+    progress: Progress = silent,
+) -> Context:
+    """Opens the session in the SQLite file `path`, or makes it.
+
+    `window` is the model's window in tokens, `reserve` the part of it kept for the reply (default: an
+    eighth, at most 512). `model` is a local model's package, path or hub name; with `base_url`, what
+    an OpenAI-compatible endpoint calls it; None for no model. `tokenizer` counts for an endpoint: the
+    name of a tiktoken encoding, a model whose tokenizer it is, or "bytes". Parts may be given ready made.
+    Raises InputError, BudgetError, MissingError, DiskError.
+    """
+    chat_model = _model(model, base_url, tokenizer, window)
+    counts = _tokenizer(tokenizer, chat_model)
+    limit = WINDOW if chat_model is None else min(WINDOW, chat_model.window)
+    budget = _budget(window or limit, reserve, chat_model)
+    vectors = _embedder(embedder)
+    file = disk(path)
+    try:
+        return Context(
+            file,
+            vectors,
+            counts,
+            budget,
+            model=chat_model,
+            policy=policy,
+            system=system,
+            summary=summary,
+            progress=progress,
+        )
+    except BaseException:
+        file.close()
+        raise
+
+
+def disk(path: str | PathLike[str]) -> Disk:
+    """The disk of a session by itself: what stands there, without a model."""
+    from vctx.storage import SqliteDisk
+
+    return SqliteDisk(Path(path))
+
+
+def read(path: str | PathLike[str], *, name: str | None = None) -> Reading:
+    """Reads a text file for `Context.add`; `name` is how its pages cite it. Raises InputError."""
+    from vctx import ingest
+
+    return ingest.read(Path(path), name=name)
+
+
+def tokenizer(name: str) -> Tokenizer:
+    """Counts tokens as a model does: "bytes" (an upper bound), a tiktoken encoding, or a model's own.
+
+    A model is named as for `open`: package, path or hub name. Raises MissingError, InputError.
+    """
+    if name == "bytes":
+        from vctx.models.bytes import ByteTokenizer
+
+        return ByteTokenizer()
+    if name in ENCODINGS:
+        try:
+            from vctx.models.openai_tokens import TiktokenTokenizer
+        except ModuleNotFoundError as error:
+            raise MissingError("tiktoken is not installed: pip install 'vctx[openai]'") from error
+        return TiktokenTokenizer(name)
+    from vctx.models.find import resolve
+    from vctx.models.tokens import ChatTokenizer
+
+    return ChatTokenizer(resolve(name, notice=_notice))
+
+
+def _model(
+    model: str | Model | None, base_url: str | None, counts: str | Tokenizer | None, window: int | None
+) -> Model | None:
+    if not isinstance(model, str):
+        return model
+    if base_url is None:
+        from vctx.models.find import resolve
+        from vctx.models.local import LocalModel
+
+        return LocalModel(resolve(model, notice=_notice), name=model)
+    try:
+        from vctx.models.endpoint import EndpointModel
+    except ModuleNotFoundError as error:
+        raise MissingError("openai is not installed: pip install 'vctx[openai]'") from error
+    own = tokenizer(counts or "bytes") if counts is None or isinstance(counts, str) else counts
+    return EndpointModel(model, base_url=base_url, tokenizer=own, window=window or WINDOW)
+
+
+def _tokenizer(counts: str | Tokenizer | None, model: Model | None) -> Tokenizer:
+    if model is not None:
+        return model.tokenizer
+    return tokenizer(counts or LOCAL_MODEL) if counts is None or isinstance(counts, str) else counts
+
+
+def _notice(text: str) -> None:
+    print(text, file=sys.stderr)
+
+
+def _budget(window: int, reserve: int | None, model: Model | None) -> Budget:
+    reserve = min(512, window // 8) if reserve is None else reserve
+    if window < 1 or not 0 < reserve < window:
+        raise InputError(f"a window of {window} tokens with {reserve} kept for the reply leaves no room")
+    if model is not None and window > model.window:
+        raise InputError(f"{model.name} reads {model.window} tokens; a window of {window} is too large")
+    return Budget(window, reserve)
+
+
+def _embedder(embedder: str | Embedder) -> Embedder:
+    if not isinstance(embedder, str):
+        return embedder
+    from vctx import embed
+
+    return embed.load(embedder)

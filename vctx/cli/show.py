@@ -1,0 +1,125 @@
+"""Results as data for --json, and as text for people. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from vctx.types import Answer, Document, Entry, Message, Page, Quote, Stats
+
+
+def document(document: Document) -> dict[str, Any]:
+    return asdict(document)
+
+
+def documents(documents: Sequence[Document]) -> str:
+    return "\n".join(f"{d.name}: {d.chunks} chunks" for d in documents)
+
+
+def place(page: Page) -> str:
+    """Where a page stands, as a reader would look it up."""
+    if page.source is None:
+        return f"page {page.id}, {page.author or page.role}, {page.created_at:%Y-%m-%d}"
+    number = "" if page.source.number is None else f" p. {page.source.number}"
+    heading = f", {page.source.heading}" if page.source.heading else ""
+    return f"{page.source.document}{number}{heading} (page {page.id})"
+
+
+def answer(answer: Answer, quote: Quote | None, pages: Sequence[Page]) -> dict[str, Any]:
+    return {
+        "answer": answer.text,
+        "quote": quote
+        and {"sentence": quote.sentence, "page": quote.page.id, "score": round(quote.score, 4)},
+        "pages": [{"id": page.id, "place": place(page), "text": page.text} for page in pages],
+        "faults": answer.faults,
+        "tokens": answer.tokens,
+        "limit": answer.limit,
+    }
+
+
+def answered(answer: Answer, quote: Quote | None) -> str:
+    source = f'\n\n  "{quote.sentence}"\n  {place(quote.page)}' if quote else ""
+    return f"{said(answer)}{source}\n  {paging(answer)}"
+
+
+def said(answer: Answer) -> str:
+    return answer.text.strip() or "(the model said nothing)"
+
+
+def paging(answer: Answer) -> str:
+    """One line: references, faults, tokens."""
+    return (
+        f"{len(answer.hits)} references, {answer.faults} faults, "
+        f"{answer.tokens:,} of {answer.limit:,} tokens in the window"
+    )
+
+
+def stats(stats: Stats, messages: int) -> dict[str, Any]:
+    return {
+        "documents": [document(d) for d in stats.documents],
+        "messages": messages,
+        "pages": stats.pages,
+        "characters": stats.characters,
+        "pending": stats.pending,
+    }
+
+
+def listing(stats: Stats, messages: int) -> str:
+    lines = [f"{d.name}  {d.chunks} chunks" for d in stats.documents]
+    waits = f", {stats.pending} wait for their embedding" if stats.pending else ""
+    lines.append(f"conversation  {messages} messages")
+    lines.append(f"{stats.pages} pages, {stats.characters:,} characters on disk{waits}")
+    return "\n".join(lines)
+
+
+def window(messages: Sequence[Message], counts: Sequence[int], total: int, limit: int) -> dict[str, Any]:
+    rows = [{**asdict(m), "tokens": n} for m, n in zip(messages, counts, strict=True)]
+    return {"messages": rows, "tokens": total, "limit": limit}
+
+
+def seen(messages: Sequence[Message], counts: Sequence[int], total: int, limit: int) -> str:
+    rows = [f"--- {m.role}, {n:,} tokens\n{m.content}" for m, n in zip(messages, counts, strict=True)]
+    return "\n".join([*rows, f"--- {total:,} of {limit:,} tokens"])
+
+
+def entry(entry: Entry) -> dict[str, Any]:
+    return {**asdict(entry), "at": entry.at.isoformat(), "reason": reason(entry)}
+
+
+def decisions(entries: Sequence[Entry]) -> str:
+    return "\n".join(f"{e.tick:>5}  {e.at:%Y-%m-%d %H:%M:%S}  {e.cause:<7} {reason(e)}" for e in entries)
+
+
+def reason(entry: Entry) -> str:
+    """What was asked, what was decided, and why, in one line."""
+    parts = [_asked(entry), _loaded(entry), _evicted(entry)]
+    return "; ".join(part for part in parts if part)
+
+
+def _asked(entry: Entry) -> str:
+    match entry.cause:
+        case "recall":
+            return f"{entry.request['query']!r}"
+        case "fit":
+            return f"the whole prompt counted {entry.request['tokens']} tokens, more than the room"
+        case "fold":
+            why = f" ({entry.outcome['why']})" if entry.outcome["why"] else ""
+            made = f"digest of {len(entry.request['pages'])} messages on page {entry.outcome['page']}"
+            return f"{made} by {entry.outcome['by']}{why}"
+        case _:
+            return f"page {entry.request['page']}"
+
+
+def _loaded(entry: Entry) -> str:
+    if entry.cause != "recall":
+        return ""
+    hits = {hit["page"]: hit for hit in entry.outcome.get("hits", ())}
+    loads = [f"{frame.page} (score {hits[frame.page]['score']:.2f})" for frame in entry.plan.load]
+    resident = f"{len(entry.plan.touch)} resident; " if entry.plan.touch else ""
+    return f"{resident}{len(loads)} faults" + (f": pages {', '.join(loads)}" if loads else "")
+
+
+def _evicted(entry: Entry) -> str:
+    if not entry.plan.evict:
+        return ""
+    pages = ", ".join(map(str, entry.plan.evict))
+    return f"over the high mark: {entry.policy} evicted pages {pages}; {entry.plan.tokens} tokens then"

@@ -1,0 +1,438 @@
+"""The one object with state. It carries plans out, and journals what it did and why.
+
+    append -> commit -> decide -> note          (one transaction)
+    recall -> embed what waits -> search -> rank -> decide -> note
+    window -> fold what is due -> render -> count -> decide again if the estimate fell short
+
+What it knows of the window is a fold of the journal; entries of another process that it has not seen are
+folded under the write lock before it decides. No model is called under that lock.
+"""
+
+import hashlib
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Any, Literal, Self, cast, get_args
+
+from vctx import backlog, chunk, digest, journal, recall, render
+from vctx.errors import BudgetError, InputError, MissingError
+from vctx.plan import decide
+from vctx.policy import named
+from vctx.ports import Clock, Disk, Embedder, Model, Progress, Tokenizer
+from vctx.scale import Scale
+from vctx.types import (
+    Answer,
+    Budget,
+    Document,
+    Entry,
+    Frame,
+    Hit,
+    Message,
+    Origin,
+    Page,
+    Plan,
+    Quote,
+    Reading,
+    Role,
+    Snapshot,
+    Stats,
+)
+
+PRICED = 64
+"""Hits that a fault may choose among."""
+BOUND = 2048
+"""Pages that a recall embeds before it searches; more wait, and the journal says how many."""
+CHUNK = 160
+"""Tokens of a document's chunk: a few paragraphs, so that a fault can hold several."""
+
+
+def now() -> datetime:
+    """The present, in UTC."""
+    return datetime.now(UTC)
+
+
+@contextmanager
+def silent(label: str, total: int) -> Iterator[Any]:
+    """Progress that shows nothing."""
+    yield lambda n: None
+
+
+class Context:
+    """A session: pages on disk, a window that never exceeds its budget, and a journal of every decision.
+
+    Not for use by two threads at once; several processes may each hold one on the same file.
+    """
+
+    def __init__(
+        self,
+        disk: Disk,
+        embedder: Embedder,
+        tokenizer: Tokenizer,
+        budget: Budget,
+        *,
+        model: Model | None = None,
+        policy: str = "fifo",
+        system: str = "",
+        summary: Literal["model", "extract"] = "model",
+        clock: Clock = now,
+        progress: Progress = silent,
+    ) -> None:
+        self.budget = budget
+        self.model = model
+        self.tokenizer = tokenizer
+        self.system = system
+        self._disk = disk
+        self._embedder = embedder
+        self._scale = Scale(tokenizer)
+        self._policy = policy
+        self._rank = named(policy)
+        self._summary = summary
+        self._clock = clock
+        self._progress = progress
+        self._cache: dict[int, Page] = {}
+        self._state = journal.replay(disk.entries())
+        # A window this small has no room for a summary beside the conversation.
+        self._cap = budget.room // 8 if budget.room >= 256 else 0
+        self._base = self._scale.fixed(system)
+        if self._base + self._cap > budget.room // 2:
+            raise BudgetError(
+                f"the system text and the digest take {self._base + self._cap} tokens, more than half of the "
+                f"room of {budget.room}: shorten the system text or enlarge the window"
+            )
+
+    # -- writing
+
+    def append(self, role: Role, text: str, *, author: str = "", at: datetime | None = None) -> Page:
+        """Adds a message to the conversation; it is durable when this returns.
+
+        A naive `at` is taken as UTC. A message larger than the room stands in the window as head,
+        handle and tail, whole on disk. Raises InputError, DiskError.
+        """
+        if role not in get_args(Role):
+            raise InputError(f"role must be one of {', '.join(get_args(Role))}, not {role!r}")
+        if not isinstance(text, str):
+            raise InputError(f"text must be str, not {type(text).__name__}")
+        page = Page("message", role, text, self._utc(at), _origin(role), author=author)
+        with self._disk.transaction():
+            self._catch_up()
+            [page] = self._disk.put([page])
+            snapshot = self._snapshot(arriving=(self._arrival(page),))
+            entry = self._note("append", snapshot, {"page": page.id})
+        self._apply(entry)
+        return page
+
+    def add(self, reading: Reading, *, chunk_tokens: int = CHUNK) -> Document:
+        """Files a document: its chunks wait on disk until a fault brings them in.
+
+        What is there already under the same name with the same text is not written again. Raises
+        InputError for an empty document, or for another text under a name that is taken.
+        """
+        if not reading.text.strip():
+            raise InputError(f"{reading.name} holds no text; there is nothing to add")
+        sha = hashlib.sha256(reading.text.encode("utf-8", "surrogatepass")).hexdigest()
+        document = self._known(reading, sha)
+        if document is None:
+            pages = chunk.pages(reading, chunk_tokens, self._scale.text, self._clock())
+            document = Document(reading.name, sha, len(pages))
+            with self._disk.transaction():
+                self._disk.put(pages)
+                self._disk.add(document)
+        return document
+
+    def embed(self) -> None:
+        """Embeds every page that waits for it, showing progress. `recall` does so too, within a bound."""
+        while backlog.embed(self._disk, self._embedder, BOUND, self._progress):
+            pass
+
+    def pin(self, page: int) -> None:
+        """Keeps a page that stands in the window there, through any flush."""
+        frames = self._state.resident(page)
+        if not frames:
+            raise InputError(f"page {page} is not in the window; recall it first")
+        pinned = sum(f.tokens for f in self._state.frames if f.pinned or f.page == page)
+        limit = self.budget.room // 2 - self._base - self._cap
+        if pinned > limit:
+            raise BudgetError(
+                f"the pins would take {pinned} tokens of at most {limit}: unpin something first"
+            )
+        self._mark("pin", page)
+
+    def unpin(self, page: int) -> None:
+        """Lets a pinned page leave again."""
+        self._mark("unpin", page)
+
+    # -- paging in
+
+    def search(self, query: str) -> list[Hit]:
+        """Ranks what is on disk for a query, best first. Changes nothing in the window."""
+        backlog.embed(self._disk, self._embedder, BOUND, self._progress)
+        vector = self._embedder.embed([query])[0] if self._disk.stats().pages else None
+        return recall.run(recall.recall(query), lambda search: self._disk.search(search, vector))
+
+    def recall(self, query: str, *, tokens: int | None = None, hold: int = 0) -> list[Hit]:
+        """Pages in what answers a query, and returns the references, best first.
+
+        At most `tokens` are spent, all of them if there is enough to load; by default at most the
+        fault's share of the room, on pages that score above the average candidate. `hold` tokens are
+        left free for what comes next. What is in the window already is not loaded again.
+        """
+        share, floor = (self.budget.share, 0.0) if tokens is None else (tokens, -math.inf)
+        ranked = self.search(query)
+        waiting = self._disk.stats().pending
+        with self._disk.transaction():
+            self._catch_up()
+            hits = self._priced(ranked[:PRICED], share)
+            snapshot = self._snapshot(hits=hits, ask=share, floor=floor, hold=hold)
+            entry = self._note("recall", snapshot, {"query": query, "tokens": tokens}, {"waiting": waiting})
+        self._apply(entry)
+        return _chosen(hits, entry.plan)
+
+    # -- the prompt
+
+    def window(self) -> list[dict[str, str]]:
+        """What the model would see: messages for any chat API, within the budget.
+
+        Raises BudgetError where what must stand exceeds the room.
+        """
+        return [{"role": message.role, "content": message.content} for message in self.messages()]
+
+    def messages(self) -> list[Message]:
+        """The window as messages; see `window`."""
+        self._catch_up()
+        self._fold()
+        while True:
+            messages = self._render()
+            tokens = self._scale.prompt(messages)
+            if tokens <= self.budget.room:
+                return messages
+            self._fit(tokens)
+
+    def tokens(self, messages: Sequence[Message] | Sequence[Mapping[str, str]]) -> int:
+        """Tokens of a prompt, counted as the budget counts: template and opening of the reply included."""
+        return self._scale.prompt(
+            [m if isinstance(m, Message) else Message(_role(m["role"]), m["content"]) for m in messages]
+        )
+
+    def chat(self, text: str) -> Answer:
+        """Pages in what the message needs, sends the window to the model, and keeps both turns.
+
+        Raises ModelError; the message is kept then.
+        """
+        if self.model is None:
+            raise MissingError("this session has no model: open it with model=..., or send window() yourself")
+        hold = min(self._scale.message(render.escape(text)), self._largest())
+        hits = self.recall(text, hold=hold)
+        self.append("user", text)
+        messages = self.messages()
+        reply = self.model.complete(messages, max_tokens=self.budget.reserve)
+        self.append("assistant", reply.text)
+        return Answer(reply.text, tuple(hits), self._scale.prompt(messages), self.budget.room, reply)
+
+    def support(self, claim: str, hits: Sequence[Hit]) -> Quote | None:
+        """The sentence among the pages of `hits` that is nearest to a claim in meaning."""
+        pages = {hit.page: self._page(hit.page) for hit in hits}
+        found = [(page, text) for page in pages.values() for text in chunk.sentences(page.text)]
+        if not found:
+            return None
+        vectors = self._embedder.embed([claim, *(text for _, text in found)])
+        scores = vectors[1:] @ vectors[0]
+        best = int(scores.argmax())
+        return Quote(found[best][0], " ".join(found[best][1].split()), float(scores[best]))
+
+    # -- reading
+
+    @property
+    def frames(self) -> tuple[Frame, ...]:
+        """The window's frames, in order of arrival."""
+        return self._state.frames
+
+    def pages(self, ids: Sequence[int]) -> list[Page]:
+        """Pages by id, in the order asked."""
+        return self._disk.get(ids)
+
+    def history(self, last: int | None = None) -> list[Page]:
+        """The conversation, or its last messages, resident or not."""
+        return self._disk.pages(kind="message", last=last)
+
+    def log(self) -> list[Entry]:
+        """The journal: every paging decision with its request, plan and outcome."""
+        return self._disk.entries()
+
+    def stats(self) -> Stats:
+        """What stands on disk."""
+        return self._disk.stats()
+
+    def close(self) -> None:
+        """Closes the disk. What waits for its embedding is embedded by the next recall."""
+        self._disk.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    # -- decide, note, apply
+
+    def _snapshot(self, **more: Any) -> Snapshot:
+        state = self._state
+        return Snapshot(
+            tick=state.tick + 1,
+            budget=self.budget,
+            fixed=self._base + self._cap * state.has_digest,
+            frames=state.frames,
+            unfolded=state.unfolded,
+            wrapper=self._scale.wrapper(),
+            cap=self._cap,
+            first=not state.has_digest,
+            **more,
+        )
+
+    def _note(
+        self,
+        cause: Literal["append", "recall", "fit"],
+        snapshot: Snapshot,
+        request: Mapping[str, Any],
+        outcome: Mapping[str, Any] | None = None,
+    ) -> Entry:
+        plan = decide(snapshot, self._rank)
+        signals = (
+            {"hits": [journal.signals(hit) for hit in _chosen(snapshot.hits, plan)]} if snapshot.hits else {}
+        )
+        entry = Entry(
+            snapshot.tick, cause, self._clock(), request, self._policy, plan, {**(outcome or {}), **signals}
+        )
+        self._disk.note(entry)
+        return entry
+
+    def _apply(self, entry: Entry) -> None:
+        self._state = journal.apply(self._state, entry)
+
+    def _catch_up(self) -> None:
+        self._state = journal.replay(self._disk.entries(self._state.tick), self._state)
+
+    def _mark(self, cause: Literal["pin", "unpin"], page: int) -> None:
+        with self._disk.transaction():
+            self._catch_up()
+            entry = Entry(self._state.tick + 1, cause, self._clock(), {"page": page})
+            self._disk.note(entry)
+        self._apply(entry)
+
+    def _arrival(self, page: Page) -> Frame:
+        """Whole if it fits; else cut so that a fault can bring in its parts."""
+        largest = self._largest()
+        tick = self._state.tick + 1
+        return self._scale.arrival(page, tick, largest, max(largest // 4, largest - self.budget.share))
+
+    def _largest(self) -> int:
+        """Tokens of the largest message that fits beside what never leaves."""
+        pinned = sum(frame.tokens for frame in self._state.frames if frame.pinned)
+        return self.budget.room - self._base - self._cap - pinned
+
+    def _priced(self, ranked: Sequence[Hit], share: int) -> tuple[Hit, ...]:
+        pages = {page.id: page for page in self._disk.get([hit.page for hit in ranked])}
+        hits = (self._scale.hit(hit, pages[hit.page], share) for hit in ranked)
+        unique = {(hit.page, hit.span): hit for hit in reversed(list(hits))}
+        return tuple(replace(hit, resident=self._state.holds(hit)) for hit in reversed(unique.values()))
+
+    # -- rendering
+
+    def _render(self) -> list[Message]:
+        pages = {frame.page: self._page(frame.page) for frame in self._state.frames}
+        return render.window(
+            self._state.frames,
+            pages,
+            system=self.system,
+            digest=self._digest(),
+            alternates=self.tokenizer.alternates,
+        )
+
+    def _digest(self) -> str:
+        return "" if self._state.digest is None else self._page(self._state.digest).text
+
+    def _page(self, page: int) -> Page:
+        if page not in self._cache:
+            [self._cache[page]] = self._disk.get([page])
+        return self._cache[page]
+
+    def _fit(self, tokens: int) -> None:
+        """The prompt, counted whole, exceeds the room: the difference goes back into a decision."""
+        with self._disk.transaction():
+            self._catch_up()
+            snapshot = self._snapshot()
+            estimate = snapshot.fixed + sum(frame.tokens for frame in snapshot.frames)
+            snapshot = replace(snapshot, hold=max(0, tokens - estimate))
+            entry = self._note("fit", snapshot, {"tokens": tokens})
+            if not entry.plan.evict:
+                raise BudgetError(
+                    f"what must stay in the window takes {tokens} tokens of {self.budget.room}: "
+                    "unpin something, shorten the system text, or enlarge the window"
+                )
+        self._apply(entry)
+
+    # -- folding
+
+    def _fold(self) -> None:
+        """Completes the digest that flushes left due. The model runs outside the write lock."""
+        while due := self._state.unfolded:
+            made = self._summarise(self._disk.get(due))
+            with self._disk.transaction():
+                self._catch_up()
+                if self._state.unfolded != due:
+                    continue  # another process folded or flushed meanwhile
+                parents = due if self._state.digest is None else (self._state.digest, *due)
+                [page] = self._disk.put(
+                    [Page("summary", "system", made.text, self._clock(), "vctx", parents=parents)]
+                )
+                outcome = {"page": page.id, "by": made.by, "why": made.why}
+                entry = Entry(
+                    self._state.tick + 1, "fold", self._clock(), {"pages": list(due)}, outcome=outcome
+                )
+                self._disk.note(entry)
+            self._apply(entry)
+
+    def _summarise(self, pages: Sequence[Page]) -> digest.Digest:
+        previous = self._digest()
+        mark = self._scale.text([render.memory_digest("x") + "\n\n"])[0]
+        model = self.model if self._summary == "model" else None
+        window = self.budget.window if model is None else min(self.budget.window, model.window)
+        cap = self._cap - mark
+        return digest.summarise(
+            model, previous, pages, cap=cap, room=window - cap - self._base, count=self._scale.text
+        )
+
+    def _known(self, reading: Reading, sha: str) -> Document | None:
+        for document in self._disk.documents():
+            if document.name == reading.name and document.sha != sha:
+                raise InputError(
+                    f"{reading.name} is on disk with another text; add this one under another name"
+                )
+            if document.name == reading.name:
+                return document
+        return None
+
+    def _utc(self, at: datetime | None) -> datetime:
+        if at is None:
+            return self._clock()
+        return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+
+
+def _origin(role: Role) -> Origin:
+    return "vctx" if role == "system" else role
+
+
+def _role(role: str) -> Role:
+    if role in get_args(Role):
+        return cast(Role, role)
+    raise InputError(f"role must be one of {', '.join(get_args(Role))}, not {role!r}")
+
+
+def _chosen(hits: Sequence[Hit], plan: Plan) -> list[Hit]:
+    """Those of the priced hits that the plan took as references, best first."""
+    loaded = {(frame.page, frame.span) for frame in plan.load}
+    return [h for h in hits if (h.page, h.span) in loaded or (h.resident and h.page in plan.touch)]

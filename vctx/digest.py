@@ -1,0 +1,109 @@
+"""The recursive summary: what a model is asked, and the extract that stands in where it fails.
+
+No I/O but the call of the model that is passed in.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from vctx.chunk import Count, sentences
+from vctx.errors import ModelError
+from vctx.ports import Model
+from vctx.types import Message, Page
+
+INSTRUCTION = (
+    "Summarise the conversation below in a few plain sentences. "
+    "Keep names, dates, numbers, decisions and open questions. Write only the summary."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Digest:
+    """A summary, and who made it: the model's name, or "extract" with the reason why."""
+
+    text: str
+    by: str
+    why: str = ""
+
+
+def summarise(
+    model: Model | None, previous: str, pages: Sequence[Page], *, cap: int, room: int, count: Count
+) -> Digest:
+    """Folds pages into the previous summary, in at most `cap` tokens.
+
+    `room` is what one prompt to the model may hold; more is folded batch by batch. Where there is no
+    model, or it fails or says nothing, the summary is an extract. Never raises ModelError.
+    """
+    if model is None:
+        return Digest(extract(previous, pages, cap, count), "extract", "no model")
+    try:
+        text = previous
+        space = max(1, room - count([INSTRUCTION])[0] - 2 * cap)
+        for batch in batches(pages, space, count):
+            text = model.complete(prompt(text, batch), max_tokens=cap).text.strip()
+            if not text:
+                raise ModelError(f"{model.name} returned an empty summary")
+    except ModelError as error:
+        return Digest(extract(previous, pages, cap, count), "extract", str(error))
+    return Digest(fit(text, cap, count), model.name)
+
+
+def transcript(pages: Sequence[Page]) -> str:
+    """The messages as lines, one for each."""
+    return "\n".join(f"{page.author or page.role}: {page.text}" for page in pages)
+
+
+def prompt(previous: str, text: str) -> list[Message]:
+    """Asks for one summary of the previous summary and of what came after it."""
+    parts = (INSTRUCTION, previous and f"Summary so far:\n{previous}", f"Conversation:\n{text}")
+    return [Message("user", "\n\n".join(part for part in parts if part))]
+
+
+def batches(pages: Sequence[Page], limit: int, count: Count) -> list[str]:
+    """Transcripts of at most `limit` tokens each, in order; a longer message is cut at its end."""
+    out: list[str] = []
+    used = 0
+    for page in pages:
+        line = fit(transcript([page]), limit, count)
+        size = count([line])[0] + 1
+        if out and used + size <= limit:
+            out[-1] += "\n" + line
+            used += size
+        else:
+            out.append(line)
+            used = size
+    return out
+
+
+def extract(previous: str, pages: Sequence[Page], cap: int, count: Count) -> str:
+    """The first sentence of each message behind the previous summary, the oldest dropped first.
+
+    The extractive form for when no model answers: no sentence in it is invented.
+    """
+    lines = [line for line in previous.splitlines() if line]
+    lines += [transcript([page]).splitlines()[0] for page in _leads(pages)]
+    kept: list[str] = []
+    used = 0
+    for line in reversed(lines):
+        size = count([line])[0] + 1
+        if used + size > cap:
+            break
+        kept.append(line)
+        used += size
+    return "\n".join(reversed(kept))
+
+
+def fit(text: str, cap: int, count: Count) -> str:
+    """The longest beginning of a text that `cap` tokens hold, by bisection over its characters."""
+    if count([text])[0] <= cap:
+        return text
+    low, high = 0, min(len(text), 64 * max(cap, 1))
+    while low < high:
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if count([text[:middle]])[0] <= cap else (low, middle - 1)
+    return text[:low]
+
+
+def _leads(pages: Sequence[Page]) -> list[Page]:
+    leads = ((page, sentences(page.text)) for page in pages)
+    return [replace(page, text=" ".join(found[0].split())) for page, found in leads if found]

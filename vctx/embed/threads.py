@@ -1,0 +1,25 @@
+"""How many threads torch may take."""
+
+import os
+
+from vctx.errors import InputError
+
+
+def threads() -> int:
+    """VCTX_THREADS where it is set, else the cores this process may use, less one; at least 1.
+
+    torch's threads meet at a barrier after every layer, so a single core taken by somebody else stalls
+    all of them: one core is left free. Raises InputError where VCTX_THREADS is no positive integer.
+    """
+    asked = os.environ.get("VCTX_THREADS", "")
+    if not asked:
+        return max(1, _cores() - 1)
+    if not asked.isdecimal() or int(asked) < 1:
+        raise InputError(f"VCTX_THREADS is {asked!r}: set it to a positive integer, or unset it")
+    return int(asked)
+
+
+def _cores() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

@@ -1,0 +1,76 @@
+"""Parts that need no model: they ship, so that users can test with them too."""
+
+import re
+from collections.abc import Callable, Sequence
+from hashlib import blake2b
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from vctx.errors import ModelError
+from vctx.types import Message, Reply, Span
+
+if TYPE_CHECKING:
+    from vctx.ports import Vectors
+
+_WORD = re.compile(r"\w+|[^\w\s]")
+
+
+class WordTokenizer:
+    """Words and punctuation marks are tokens; every message costs four more, the opening of a reply three."""
+
+    name = "words"
+
+    def __init__(self, *, alternates: bool = False) -> None:
+        self.alternates = alternates
+
+    def count(self, texts: Sequence[str]) -> list[int]:
+        return [len(_WORD.findall(text)) for text in texts]
+
+    def prompt(self, messages: Sequence[Message]) -> int:
+        return sum(self.count([message.content])[0] + 4 for message in messages) + 3
+
+
+class HashingEmbedder:
+    """Bags of words, hashed into `dim` signed buckets: equal words, near vectors. Deterministic."""
+
+    def __init__(self, dim: int = 256, limit: int = 64) -> None:
+        self.name = f"hashing-{dim}"
+        self.dim = dim
+        self.limit = limit
+
+    def spans(self, text: str) -> list[Span]:
+        starts = [match.start() for match in _WORD.finditer(text)][self.limit :: self.limit]
+        return list(pairwise([0, *starts, len(text)]))
+
+    def embed(self, texts: Sequence[str]) -> "Vectors":
+        out = np.zeros((len(texts), self.dim), dtype=np.float32)
+        for row, text in zip(out, texts, strict=True):
+            for word in [*_WORD.findall(text.lower())[: self.limit], ""]:
+                digest = int.from_bytes(blake2b(word.encode("utf-8", "replace"), digest_size=8).digest())
+                row[digest % self.dim] += 1.0 if digest >> 63 else -1.0
+        norms = np.linalg.norm(out, axis=1, keepdims=True)
+        return (out / np.maximum(norms, 1e-12)).astype(np.float32)
+
+
+class ScriptedModel:
+    """Answers from a list, or by a function of the prompt, and keeps every prompt that it was given."""
+
+    name = "scripted"
+
+    def __init__(
+        self, replies: Sequence[str] | Callable[[Sequence[Message]], str] = (), *, window: int = 4096
+    ) -> None:
+        self.window = window
+        self.tokenizer = WordTokenizer()
+        self.prompts: list[list[Message]] = []
+        self._replies = replies if callable(replies) else iter(replies)
+
+    def complete(self, messages: Sequence[Message], *, max_tokens: int) -> Reply:
+        self.prompts.append(list(messages))
+        text = self._replies(messages) if callable(self._replies) else next(self._replies, None)
+        if text is None:
+            raise ModelError("the script has no more replies; give ScriptedModel a longer list")
+        words = text.split(" ")[:max_tokens]
+        return Reply(" ".join(words), self.tokenizer.prompt(messages), len(words))

@@ -1,0 +1,117 @@
+"""The weights of a local model and their KV cache. Imports torch and transformers; `local` loads it late."""
+
+import os
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from transformers import AutoModelForCausalLM, DynamicCache, GenerationConfig
+from transformers.utils import logging
+
+from vctx.errors import InputError, MissingError, ModelError
+
+
+class Engine:
+    """Continues token ids, greedily. The KV of the last prompt is kept and serves its common prefix.
+
+    One call at a time: others wait. `dtype` is torch's name, "auto" for that of the folder.
+    """
+
+    def __init__(self, folder: Path, *, stops: frozenset[int], dtype: str = "auto") -> None:
+        _bound_threads()
+        self._device = "cuda" if torch.cuda.is_available() else "cpu"
+        self._model = _load(folder, dtype).to(self._device).eval()
+        self._stops = sorted(stops | _stops(self._model.generation_config))
+        self._lock = threading.Lock()
+        self._forget()
+
+    def generate(self, ids: Sequence[int], max_tokens: int) -> tuple[list[int], int]:
+        """(the new ids, a stop token included; how many prompt tokens the cache served).
+
+        Raises ModelError where memory does not suffice or the model fails.
+        """
+        with self._lock:
+            served = self._reuse(ids)
+            cache = self._cache
+            self._forget()  # until this call has succeeded: an interrupted one leaves half a cache
+            try:
+                new = self._continue(ids, cache, max_tokens)
+            except RuntimeError as error:  # torch's, out of memory included
+                raise ModelError(f"the local model failed: {error}") from error
+            self._cache, self._ids = cache, [*ids, *new][: cache.get_seq_length()]
+            return new, served
+
+    def _continue(self, ids: Sequence[int], cache: DynamicCache, max_tokens: int) -> list[int]:
+        prompt = torch.tensor([list(ids)], device=self._device)
+        greedy = GenerationConfig(
+            max_new_tokens=max_tokens,
+            do_sample=False,
+            eos_token_id=self._stops or None,
+            pad_token_id=self._stops[0] if self._stops else 0,
+        )
+        with torch.inference_mode():
+            output = self._model.generate(
+                prompt,
+                attention_mask=torch.ones_like(prompt),
+                past_key_values=cache,
+                generation_config=greedy,
+            )
+        new: list[int] = output[0, len(ids) :].tolist()
+        return new
+
+    def _reuse(self, ids: Sequence[int]) -> int:
+        """Cuts the cache to the prefix that it shares with `ids`; one token at least is left to read."""
+        common = 0
+        for kept, asked in zip(self._ids, ids[:-1], strict=False):
+            if kept != asked:
+                break
+            common += 1
+        excess = len(self._ids) - common
+        try:
+            if common and excess:
+                self._cache.crop(-excess)
+        except RuntimeError:  # a sliding window or a recurrent state cannot be wound back
+            common = 0
+        if not common:
+            self._forget()
+        return common
+
+    def _forget(self) -> None:
+        self._ids: list[int] = []
+        self._cache = DynamicCache(config=self._model.config)
+
+
+def _load(folder: Path, dtype: str) -> Any:
+    logging.disable_progress_bar()
+    try:
+        return AutoModelForCausalLM.from_pretrained(folder, dtype=dtype, local_files_only=True)
+    except ImportError as error:
+        raise MissingError(f"a package is missing to load {folder}: {error}") from error
+    except (OSError, ValueError, KeyError, SafetensorError) as error:
+        raise ModelError(
+            f"transformers cannot load {folder}: {error}. A damaged folder under the cache of vctx may be deleted"
+        ) from error
+
+
+def _stops(config: Any) -> set[int]:
+    eos = config.eos_token_id
+    return set() if eos is None else {eos} if isinstance(eos, int) else set(eos)
+
+
+def _bound_threads() -> None:
+    """One core stays free: with as many threads as busy cores, each step waits for the slowest."""
+    asked = os.environ.get("VCTX_THREADS")
+    if asked is not None and not (asked.isdecimal() and int(asked)):
+        raise InputError(f"VCTX_THREADS is a number of threads from 1, not {asked!r}")
+    if asked:
+        torch.set_num_threads(int(asked))
+    elif "OMP_NUM_THREADS" not in os.environ:
+        torch.set_num_threads(max(1, _cores() - 1))
+
+
+def _cores() -> int:
+    """Cores that this process may use (os.sched_getaffinity is Linux's)."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,0 +1,69 @@
+"""A chat model on this machine, by transformers. Its tokenizer is there at once; its weights when first asked."""
+
+import json
+import threading
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from vctx.errors import BudgetError, InputError, ModelError
+from vctx.models.tokens import ChatTokenizer
+from vctx.types import Message, Reply
+
+if TYPE_CHECKING:
+    from vctx.models.engine import Engine
+
+
+class LocalModel:
+    """A transformers folder as a model (implements `ports.Model`): greedy, so that it is deterministic.
+
+    What is sent is `tokenizer.encode(messages)`. The keys and values of the last prompt and reply are
+    kept, so a prompt that begins like it costs only its new end. `dtype` is torch's name ("bfloat16"),
+    "auto" for that of the folder. Raises MissingError or InputError where the folder is no chat model.
+    """
+
+    def __init__(self, folder: Path, *, name: str = "", dtype: str = "auto") -> None:
+        self.name = name or folder.name
+        self.tokenizer = ChatTokenizer(folder)
+        self.window = _window(folder)
+        self._folder = folder
+        self._dtype = dtype
+        self._loading = threading.Lock()
+
+    def complete(self, messages: Sequence[Message], *, max_tokens: int) -> Reply:
+        """Answers within `max_tokens`; the first call loads the weights.
+
+        Raises BudgetError where prompt and reply exceed the window, ModelError where the model fails.
+        """
+        if max_tokens < 1:
+            raise InputError(f"max_tokens is {max_tokens}: a reply takes at least one token")
+        ids = self.tokenizer.encode(messages)
+        if len(ids) + max_tokens > self.window:
+            raise BudgetError(
+                f"a prompt of {len(ids)} tokens and a reply of {max_tokens} exceed the window of "
+                f"{self.name}, {self.window} tokens: send less, or ask for a shorter reply"
+            )
+        with self._loading:
+            engine = self._engine
+        new, cached = engine.generate(ids, max_tokens)
+        return Reply(self.tokenizer.decode(new), len(ids), len(new), cached)
+
+    @cached_property
+    def _engine(self) -> "Engine":
+        from vctx.models.engine import Engine  # noqa: PLC0415 - torch and transformers, only to generate
+
+        return Engine(self._folder, stops=self.tokenizer.stops(), dtype=self._dtype)
+
+
+def _window(folder: Path) -> int:
+    """Positions that the model was made for, in tokens."""
+    try:
+        config: dict[str, Any] = json.loads((folder / "config.json").read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"{folder} is no transformers folder: {error}") from error
+    for part in (config, config.get("text_config") or {}):
+        for field in ("max_position_embeddings", "n_positions"):
+            if isinstance(part.get(field), int):
+                return int(part[field])
+    raise ModelError(f"{folder / 'config.json'} does not say how many positions the model has")

@@ -1,0 +1,151 @@
+"""The seams: small Protocols, each with a fake that ships in `vctx.fakes`."""
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from datetime import datetime
+from typing import TYPE_CHECKING, Protocol
+
+from vctx.types import Document, Entry, Frame, Hit, Message, Page, Reply, Search, Span, Stats, Vector
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Vectors = NDArray[np.float32]
+
+
+class Tokenizer(Protocol):
+    """Counts in tokens of the target model. Text is always counted as text, never as special tokens."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def alternates(self) -> bool:
+        """Whether the chat template demands that user and assistant take turns."""
+        ...
+
+    def count(self, texts: Sequence[str]) -> list[int]:
+        """Tokens of each text by itself."""
+        ...
+
+    def prompt(self, messages: Sequence[Message]) -> int:
+        """Tokens of a whole prompt: chat template and the opening of the reply included."""
+        ...
+
+
+class Embedder(Protocol):
+    """Turns texts into vectors of unit length."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def dim(self) -> int: ...
+
+    @property
+    def limit(self) -> int:
+        """Tokens of its own that it reads of one text; the rest would be cut."""
+        ...
+
+    def spans(self, text: str) -> list[Span]:
+        """Consecutive spans that cover `text`, each within `limit`; one span for a short or empty text."""
+        ...
+
+    def embed(self, texts: Sequence[str]) -> "Vectors":
+        """float32 (n, dim), L2-normalised, in the order of `texts`."""
+        ...
+
+
+class Model(Protocol):
+    """A chat model."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def window(self) -> int:
+        """Tokens of prompt and reply together."""
+        ...
+
+    @property
+    def tokenizer(self) -> Tokenizer: ...
+
+    def complete(self, messages: Sequence[Message], *, max_tokens: int) -> Reply:
+        """Answers within `max_tokens`; raises ModelError."""
+        ...
+
+
+class Disk(Protocol):
+    """Where pages, vectors and the journal of one session last. Raises DiskError."""
+
+    def transaction(self) -> AbstractContextManager[None]:
+        """The write lock of the session: all that is written inside is durable at its end, or absent."""
+        ...
+
+    def put(self, pages: Sequence[Page]) -> list[Page]:
+        """Stores pages and returns them with `id` and `seq` assigned. Inside a transaction."""
+        ...
+
+    def add(self, document: Document) -> None:
+        """Records a document whose chunks have been put. Inside a transaction."""
+        ...
+
+    def documents(self) -> list[Document]: ...
+
+    def get(self, ids: Sequence[int]) -> list[Page]:
+        """The pages in the order asked; a DiskError names an id that is not there."""
+        ...
+
+    def pages(self, *, kind: str | None = None, last: int | None = None) -> list[Page]:
+        """Pages in order; the last `last` of a kind."""
+        ...
+
+    def note(self, entry: Entry) -> None:
+        """Appends to the journal. Inside a transaction."""
+        ...
+
+    def entries(self, since: int = -1) -> list[Entry]:
+        """Journal entries with a tick above `since`, in order."""
+        ...
+
+    def pending(self, limit: int) -> list[Page]:
+        """Up to `limit` pages that wait for their embedding, oldest first."""
+        ...
+
+    def known(self, hashes: Sequence[bytes]) -> set[bytes]:
+        """Those of the hashes whose vector is stored already."""
+        ...
+
+    def index(
+        self, rows: Sequence[Vector], hashes: Sequence[bytes], vectors: "Vectors", embedder: str
+    ) -> None:
+        """Stores new vectors, (len(hashes), dim), and the spans that refer to them, in one transaction.
+
+        Every page named in `rows` is no longer pending. Raises MismatchError for another embedder.
+        """
+        ...
+
+    def search(self, search: Search, vector: "Vectors | None") -> list[Hit]:
+        """The union of the best by meaning and by words, unranked, at most one hit a span.
+
+        Where a page was found by one signal, the other is filled in where it exists.
+        """
+        ...
+
+    def stats(self) -> Stats: ...
+
+    def close(self) -> None: ...
+
+
+Policy = Callable[[Frame], float]
+"""How much a frame deserves to stay: the lowest leaves first."""
+
+Clock = Callable[[], datetime]
+"""The present, in UTC."""
+
+
+class Progress(Protocol):
+    """Shows how far long work has come: a context manager that yields `advance(n)`."""
+
+    def __call__(self, label: str, total: int) -> AbstractContextManager[Callable[[int], object]]: ...

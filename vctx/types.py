@@ -1,0 +1,293 @@
+"""The nouns: frozen dataclasses that every room shares. No behaviour beyond derived values.
+
+Tokens are always tokens of the target model; ticks count journal entries; times are UTC.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Literal
+
+Kind = Literal["message", "chunk", "summary"]
+Role = Literal["system", "user", "assistant", "tool"]
+Origin = Literal["user", "assistant", "tool", "document", "vctx"]
+Span = tuple[int, int]
+"""Characters [start, stop) of a page's text."""
+
+
+class Form(StrEnum):
+    """How a page stands in the window."""
+
+    FULL = "full"
+    """The whole text, or the whole span."""
+    CUT = "cut"
+    """Head, handle and tail of a message that is larger than the room."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where in a document a chunk stands."""
+
+    document: str
+    start: int
+    """First character of the chunk in the document's text."""
+    stop: int
+    number: int | None = None
+    """The printed page, from 1; None where the document has no pages."""
+    heading: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A file that has been read: its text, and where its headings stand.
+
+    Form feeds in the text part printed pages.
+    """
+
+    name: str
+    text: str
+    headings: tuple[tuple[int, str], ...] = ()
+    """(first character, title) in order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A reading whose chunks are pages on disk. `sha` is the sha256 of its text, in hex."""
+
+    name: str
+    sha: str
+    chunks: int
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """The unit of memory: one message, or one chunk of a document. Immutable once on disk.
+
+    `id` and `seq` are 0 until the disk has assigned them. `group` ties pages that are never parted
+    (a call and its results); `parents` are the pages that a summary was made from.
+    """
+
+    kind: Kind
+    role: Role
+    text: str
+    created_at: datetime
+    origin: Origin
+    author: str = ""
+    source: Source | None = None
+    group: int | None = None
+    parents: tuple[int, ...] = ()
+    branch: int = 0
+    id: int = 0
+    seq: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """A page in the window, without its text."""
+
+    page: int
+    tokens: int
+    """What it adds to the prompt, its share of message and mark included."""
+    arrived: int
+    """The tick that brought it in."""
+    referenced: int
+    """The tick of its last reference."""
+    references: int = 0
+    fault: bool = False
+    """Brought in by a fault (else: appended)."""
+    span: Span | None = None
+    """The part of the page that stands here; None for the whole page."""
+    form: Form = Form.FULL
+    keep: int = 0
+    """Characters kept at either end when the form is CUT."""
+    group: int | None = None
+    pinned: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A page, or a span of one, that answers a query, with every signal that ranked it.
+
+    `dense` is a cosine, `lexical` a BM25 score (higher is better), None where the page has no
+    such signal; `score` is what recall made of them. `tokens` is the price of loading it.
+    """
+
+    page: int
+    span: Span | None = None
+    dense: float | None = None
+    lexical: float | None = None
+    score: float = 0.0
+    tokens: int = 0
+    group: int | None = None
+    resident: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """What recall asks of the disk: the best `k` spans by meaning, and the best `k` pages by words."""
+
+    text: str
+    k: int
+
+
+@dataclass(frozen=True, slots=True)
+class Vector:
+    """One embedded span of a page. `hash` names the text that was embedded."""
+
+    page: int
+    span: Span
+    hash: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """The model's window and its shares, in tokens of the target model."""
+
+    window: int
+    reserve: int
+    """Kept free for the reply."""
+    high: float = 1.0
+    """A flush begins when the prompt would exceed this share of the room..."""
+    low: float = 0.5
+    """...and evicts until it is within this share."""
+    fault: float = 0.4
+    """The largest share of the room that one fault may load."""
+
+    @property
+    def room(self) -> int:
+        """Tokens that a prompt may take."""
+        return self.window - self.reserve
+
+    @property
+    def share(self) -> int:
+        """Tokens that one fault may take."""
+        return int(self.fault * self.room)
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """All that a decision may depend on."""
+
+    tick: int
+    budget: Budget
+    fixed: int
+    """Tokens of what never leaves: chat template, system text, and the digest's cap once there is one."""
+    frames: tuple[Frame, ...]
+    arriving: tuple[Frame, ...] = ()
+    """Frames of a message that is being appended."""
+    hits: tuple[Hit, ...] = ()
+    """Candidates of a fault, best first, each with its price."""
+    unfolded: tuple[int, ...] = ()
+    """Messages that left the window and are in no digest yet."""
+    wrapper: int = 0
+    """Tokens that a fault costs beside its pages."""
+    ask: int = 0
+    """Tokens that this fault may take."""
+    floor: float = -math.inf
+    """Hits that score below are not worth their price."""
+    hold: int = 0
+    """Tokens to leave free: for the question that a fault serves, or what an estimate fell short by."""
+    cap: int = 0
+    """Tokens reserved for a digest if this decision begins one; 0 where none is to be made."""
+    first: bool = True
+    """No digest stands or is due yet, so that `fixed` does not hold its cap."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fold:
+    """Pages to be summarised into the digest, in at most `cap` tokens."""
+
+    pages: tuple[int, ...]
+    cap: int
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to change, and the window's tokens once it is carried out."""
+
+    evict: tuple[int, ...] = ()
+    """Pages whose frames leave."""
+    load: tuple[Frame, ...] = ()
+    """Frames that join at the window's end, in this order."""
+    touch: tuple[int, ...] = ()
+    """Pages referenced while resident."""
+    fold: Fold | None = None
+    tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of the journal. Folding all of them gives the window."""
+
+    tick: int
+    cause: Literal["append", "recall", "fit", "fold", "pin", "unpin"]
+    at: datetime
+    request: Mapping[str, Any] = field(default_factory=dict)
+    policy: str = ""
+    plan: Plan = Plan()
+    outcome: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message of a prompt."""
+
+    role: Role
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a model answered, with the tokens that it counted (None where it did not say)."""
+
+    text: str
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    cached_tokens: int | None = None
+
+    def __str__(self) -> str:
+        return self.text
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A model's reply in a chat, with what paging did for it."""
+
+    text: str
+    hits: tuple[Hit, ...]
+    """The pages that recall selected, best first; `resident` says which needed no fault."""
+    tokens: int
+    """Tokens of the prompt, by the target model's tokenizer."""
+    limit: int
+    """Tokens that the prompt might have taken."""
+    reply: Reply
+
+    @property
+    def faults(self) -> int:
+        """Pages that had to be brought in."""
+        return sum(not hit.resident for hit in self.hits)
+
+    def __str__(self) -> str:
+        return self.text
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """The sentence of a page that supports an answer best. `score` is a cosine."""
+
+    page: Page
+    sentence: str
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Stats:
+    """What stands on disk."""
+
+    pages: int
+    characters: int
+    pending: int
+    """Pages that wait for their embedding."""
+    documents: Sequence[Document] = ()
