@@ -102,7 +102,6 @@ def _plain(row: Row) -> Row:
 
 
 def _storable(text: str) -> str | bytes:
-    """The text itself, or, where it holds lone surrogates (SQLite stores none), its bytes."""
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -111,7 +110,12 @@ def _storable(text: str) -> str | bytes:
 
 
 def _stored(row: Row) -> Row:
-    return (*(_storable(value) if type(value) is str else value for value in row), _sum(row))
+    """The row with its checksum; texts with lone surrogates, which SQLite stores none of, as bytes."""
+    written = _written(row)
+    # Only a row with such an escape can hold a surrogate; most rows are spared the look at each text.
+    if "\\ud" in written:
+        row = tuple(_storable(value) if type(value) is str else value for value in row)
+    return (*row, _sum(written))
 
 
 def _checked(row: Row, what: str) -> Row:
@@ -119,14 +123,18 @@ def _checked(row: Row, what: str) -> Row:
         values = _plain(row[:-1])
     except UnicodeDecodeError:
         values = ()
-    if not values or _sum(values) != row[-1]:
+    if not values or _sum(_written(values)) != row[-1]:
         raise DiskError(f"{what} {row[0]} is garbled on disk: its checksum does not match; restore a copy")
     return values
 
 
-def _sum(row: Row) -> bytes:
-    # JSON in ASCII: the same bytes for the same row, whatever the version of Python.
-    return blake2b(json.dumps(row).encode(), digest_size=8).digest()
+def _written(row: Row) -> str:
+    # JSON in ASCII: the same for the same row, whatever the version of Python.
+    return json.dumps(row)
+
+
+def _sum(written: str) -> bytes:
+    return blake2b(written.encode(), digest_size=8).digest()
 
 
 def _json(value: Any, what: str) -> str:

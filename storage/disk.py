@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
+from os import PathLike
 from pathlib import Path
 
 import numpy as np
@@ -28,7 +29,7 @@ class SqliteDisk:
     context manager.
     """
 
-    def __init__(self, path: str | Path, *, busy: float = 5.0) -> None:
+    def __init__(self, path: str | PathLike[str], *, busy: float = 5.0) -> None:
         self._file = File(path, busy)
         self._pages = Pages(self._file)
         self._journal = Journal(self._file)

@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from os import PathLike
 from pathlib import Path
 from threading import RLock
 from typing import Any
@@ -20,7 +21,7 @@ _VARIABLES = 900
 class File:
     """A session's file, open. Threads take turns; processes wait `busy` seconds for each other."""
 
-    def __init__(self, path: str | Path, busy: float = 5.0) -> None:
+    def __init__(self, path: str | PathLike[str], busy: float = 5.0) -> None:
         self.path = Path(path).absolute()
         self.lock = RLock()
         self._busy = busy
@@ -44,9 +45,9 @@ class File:
         with self.lock:
             if self._writing:
                 raise DiskError(f"a transaction on {self.path} is open already; transactions do not nest")
-            self._run("BEGIN IMMEDIATE")
-            self._writing = True
             try:
+                self._run("BEGIN IMMEDIATE")
+                self._writing = True
                 yield
                 self._run("COMMIT")
             finally:
@@ -82,7 +83,7 @@ class File:
 
     def _undo(self) -> None:
         # SQLite has rolled back by itself where the disk was full or failed.
-        if self._open().in_transaction:
+        if self._raw is not None and self._raw.in_transaction:
             self._run("ROLLBACK")
 
     def _open(self) -> sqlite3.Connection:

@@ -4,7 +4,8 @@ The codes of its fp16 quantizer are the blobs on disk, so loading is a copy: no 
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 
 import faiss
 import numpy as np
@@ -13,6 +14,17 @@ from numpy.typing import NDArray
 from vctx.errors import DiskError, MismatchError
 from vctx.storage.file import Row
 from vctx.types import Span
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """FAISS shares work out by the query: for one query, its other threads would only spin."""
+    before = faiss.omp_get_max_threads()
+    faiss.omp_set_num_threads(1)
+    try:
+        yield
+    finally:
+        faiss.omp_set_num_threads(before)
 
 
 class SpanIndex:
@@ -46,7 +58,8 @@ class SpanIndex:
         query = self._query(vector)
         if not (k := min(k, len(self))):
             return []
-        cosines, rows = self._faiss.search(query, k)
+        with _one_thread():
+            cosines, rows = self._faiss.search(query, k)
         return list(zip(rows[0].tolist(), cosines[0].tolist(), strict=True))
 
     def best(self, pages: Iterable[int], vector: NDArray[np.float32]) -> dict[int, tuple[int, float]]:

@@ -9,7 +9,7 @@ from vctx.storage.file import File
 from vctx.types import Document, Page
 
 _SELECT = f"SELECT {PAGE}, sum FROM pages"
-_INSERT = f"INSERT INTO pages ({PAGE}, sum, length) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
+_INSERT = f"INSERT INTO pages ({PAGE}, sum) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)"
 
 
 class Pages:
@@ -23,8 +23,8 @@ class Pages:
         with self._file.lock:
             first = self._last() + 1
             stored = list(self._numbered(pages, first))
-            self._file.write_all(_INSERT, ((*page_row(page), len(page.text)) for page in stored))
-            self._feed(first)
+            self._file.write_all(_INSERT, map(page_row, stored))
+            self._feed(first, stored)
             return stored
 
     def get(self, ids: Sequence[int]) -> list[Page]:
@@ -70,7 +70,7 @@ class Pages:
 
     def totals(self) -> tuple[int, int, int]:
         """Pages, their characters, and how many of them are pending."""
-        sql = "SELECT count(*), coalesce(sum(length), 0), (SELECT count(*) FROM pending) FROM pages"
+        sql = "SELECT pages, characters, (SELECT count(*) FROM pending) FROM totals"
         pages, characters, pending = self._file.rows(sql)[0]
         return pages, characters, pending
 
@@ -91,13 +91,15 @@ class Pages:
         sql = "SELECT coalesce(max(seq), 0) FROM pages WHERE branch = ?"
         return int(self._file.rows(sql, (branch,))[0][0])
 
-    def _feed(self, first: int) -> None:
+    def _feed(self, first: int, stored: Sequence[Page]) -> None:
         # Explicit inserts: a trigger costs FTS5 three times as much in bulk.
         self._file.write(
             "INSERT INTO words (rowid, author, text) SELECT id, author, text FROM worded WHERE id >= ?",
             (first,),
         )
         self._file.write("INSERT INTO pending (page) SELECT id FROM worded WHERE id >= ?", (first,))
+        sql = "UPDATE totals SET pages = pages + ?, characters = characters + ?"
+        self._file.write(sql, (len(stored), sum(len(page.text) for page in stored)))
 
 
 def _given(kind: str | None) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from sqlite_utils import Database
 
 from vctx.errors import DiskError
+from vctx.storage.trouble import patiently
 
 APPLICATION = 0x76637478
 """`vctx` in ASCII: SQLite's application id, which tells a session from any other database."""
@@ -23,7 +24,7 @@ def connect(path: Path, busy: float) -> sqlite3.Connection:
         # A flipped byte must reach the row's checksum, not end the query as a decoding error.
         raw.text_factory = _text
         _recognise(raw, path)
-        _configure(raw)
+        _configure(raw, busy)
         _migrate(raw, path)
     except BaseException:
         raw.close()
@@ -45,9 +46,10 @@ def _recognise(raw: sqlite3.Connection, path: Path) -> None:
         raise DiskError(f"{path} is a database of another program, not a vctx session; name another file")
 
 
-def _configure(raw: sqlite3.Connection) -> None:
+def _configure(raw: sqlite3.Connection, busy: float) -> None:
     """FULL: what is acknowledged survives a power cut. secure_delete: what is deleted is overwritten."""
-    raw.execute("PRAGMA journal_mode = WAL")
+    # Two processes that make the same file would wait for each other; SQLite sends one away at once.
+    patiently(busy, lambda: raw.execute("PRAGMA journal_mode = WAL"))
     raw.execute("PRAGMA synchronous = FULL")
     raw.execute("PRAGMA foreign_keys = ON")
     raw.execute("PRAGMA secure_delete = ON")
@@ -94,13 +96,17 @@ def _pages(db: Database) -> None:
         "grp": int,
         "parents": str,
         "sum": bytes,
-        "length": int,
         "text": str,
     }
     table = db.table("pages")
     table.create(columns, pk="id", not_null=set(columns) - {"id", "source", "grp"})
     table.create_index(["branch", "seq"], unique=True)
     table.create_index(["kind"])
+
+
+def _totals(db: Database) -> None:
+    """One row, kept by whoever writes pages: every recall asks for it, and a sum would read all text."""
+    db.table("totals").insert({"id": 1, "pages": 0, "characters": 0}, pk="id")
 
 
 def _words(db: Database) -> None:
@@ -143,6 +149,7 @@ def _rest(db: Database) -> None:
 def _first(db: Database) -> None:
     db.execute(f"PRAGMA application_id = {APPLICATION}")
     _pages(db)
+    _totals(db)
     _words(db)
     _vectors(db)
     _rest(db)

@@ -1,9 +1,10 @@
 """SQLite's errors in our words. The only place where sqlite3.Error is caught."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from time import monotonic, sleep
 
 from vctx.errors import DiskError, InputError
 
@@ -22,6 +23,9 @@ _CAUSES = {
     "SQLITE_CONSTRAINT": "{path} refused a row that contradicts what it holds ({error})",
 }
 
+# Seconds between two tries.
+_PAUSE = 0.01
+
 
 @contextmanager
 def translated(path: Path, busy: float) -> Iterator[None]:
@@ -30,6 +34,19 @@ def translated(path: Path, busy: float) -> Iterator[None]:
         yield
     except sqlite3.Error as error:
         raise DiskError(explain(path, error, busy)) from error
+
+
+def patiently(busy: float, run: Callable[[], object]) -> None:
+    """Runs what SQLite may send away at once though it was told to wait; tries again for `busy` seconds."""
+    until = monotonic() + busy
+    while True:
+        try:
+            run()
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or monotonic() > until:
+                raise
+        sleep(_PAUSE)
 
 
 def explain(path: Path, error: sqlite3.Error, busy: float) -> str:

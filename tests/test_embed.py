@@ -226,7 +226,7 @@ def test_a_lone_surrogate_reads_as_a_question_mark(tiny: Path) -> None:
 
 
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
-def test_prepacked_layers_agree_with_plain_ones(tiny: Path, dtype: str) -> None:
+def test_prepacked_layers_agree_with_plain_ones(tiny: Path, dtype: folder.Dtype) -> None:
     if not linear.prepacks():
         pytest.skip("this torch has no oneDNN operators")
     recipe = folder.read(tiny)
@@ -402,7 +402,7 @@ def test_one_text_in_place_of_a_sequence_is_refused(tiny: Path) -> None:
 
 def test_an_unknown_dtype_is_refused(tiny: Path) -> None:
     with pytest.raises(InputError, match="int8"):
-        load(str(tiny), dtype="int8").embed(["page"])
+        load(str(tiny), dtype="int8")  # type: ignore[arg-type]
 
 
 def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
@@ -465,6 +465,7 @@ def test_half_a_snapshot_is_fetched_again(
     ("name", "content", "match"),
     [
         ("modules.json", "{", "is no JSON"),
+        ("modules.json", '{"a": 1}', "no list of modules"),
         ("config.json", '{"model_type": "bert", "hidden_act": "gelu"}', "hidden_size|max_position"),
         ("tokenizer.json", "{}", "no tokenizer"),
         ("model.safetensors", "short", "cannot be read"),
@@ -475,6 +476,14 @@ def test_a_broken_file_is_named(tiny: Path, name: str, content: str, match: str)
     with pytest.raises(InputError, match=match) as caught:
         load(str(tiny)).embed(["page"])
     assert name in str(caught.value)
+
+
+def test_a_tokenizer_of_another_model_is_refused(tiny: Path) -> None:
+    weights = load_file(tiny / "model.safetensors")
+    table = "embeddings.word_embeddings.weight"
+    save_file(weights | {table: weights[table][:6].clone()}, tiny / "model.safetensors")
+    with pytest.raises(InputError, match="different models"):
+        load(str(tiny)).embed(["memory"])
 
 
 def test_a_missing_tensor_is_named(tiny: Path) -> None:

@@ -1,4 +1,4 @@
-"""The endpoint's model against servers on this machine: transformers' own, and one that misbehaves by script."""
+"""The endpoint's model against servers on this machine: transformers' own, and one that errs by script."""
 
 import json
 import os
@@ -30,9 +30,8 @@ KEY = "sk-very-secret"
 class Script(BaseHTTPRequestHandler):
     """Answers every request with the server's `status` and `answer`, and keeps what it was sent."""
 
-    server: "Scripted"
-
     def do_POST(self) -> None:
+        assert isinstance(self.server, Scripted)
         sent = json.loads(self.rfile.read(int(self.headers["content-length"])))
         self.server.seen = (self.headers["authorization"], sent)
         body = json.dumps(self.server.answer).encode()
@@ -72,7 +71,14 @@ def model(url: str | None, name: str = "m", **options: Any) -> EndpointModel:
 
 def answer(message: dict[str, Any], usage: dict[str, Any] | None = None) -> dict[str, Any]:
     choice = {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", **message}}
-    return {"id": "1", "object": "chat.completion", "created": 0, "model": "m", "choices": [choice], "usage": usage}
+    return {
+        "id": "1",
+        "object": "chat.completion",
+        "created": 0,
+        "model": "m",
+        "choices": [choice],
+        "usage": usage,
+    }
 
 
 def test_a_reply_brings_its_usage(server: Scripted) -> None:
@@ -108,7 +114,12 @@ def test_a_server_may_count_nothing(server: Scripted, monkeypatch: pytest.Monkey
         (401, {"error": {"message": f"Incorrect API key: {KEY}"}}, ModelError, "set OPENAI_API_KEY"),
         (403, {}, ModelError, "set OPENAI_API_KEY"),
         (404, {}, MissingError, "no model 'm'"),
-        (400, {"error": {"message": "maximum context\nlength"}}, ModelError, "maximum context length.*100 tokens"),
+        (
+            400,
+            {"error": {"message": "maximum context\nlength"}},
+            ModelError,
+            "maximum context length.*100 tokens",
+        ),
         (400, {"detail": "pinned"}, ModelError, "pinned"),
         (429, {"error": {"message": "slow down"}}, ModelError, "wait.*slow down"),
         (500, {"error": {"message": "on fire"}}, ModelError, "status 500.*on fire"),
@@ -165,7 +176,9 @@ def served() -> Iterator[tuple[str, Path]]:
     command = [str(Path(sys.executable).with_name("transformers")), "serve", str(folder)]
     command += ["--host", "127.0.0.1", "--port", str(port), "--device", "cpu"]
     environment = os.environ | {"HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
-    with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+    with subprocess.Popen(
+        command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as process:
         try:
             wait_for(f"http://127.0.0.1:{port}/health", process)
             yield f"http://127.0.0.1:{port}/v1", folder

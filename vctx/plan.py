@@ -24,9 +24,10 @@ def decide(snapshot: Snapshot, policy: Policy) -> Plan:
     references = pack(snapshot)
     touch = tuple(hit.page for hit in references if hit.resident)
     # The best page stands last, next to the question: small models read the end of a prompt best.
-    load = tuple(_frame(hit, snapshot.tick) for hit in reversed(references) if not hit.resident)
+    faults = [hit for hit in reversed(references) if not hit.resident]
+    load = tuple(_frame(hit, snapshot, first=hit is faults[0]) for hit in faults)
     joining = snapshot.arriving + load
-    more = _tokens(joining) + (snapshot.wrapper if load else 0)
+    more = _tokens(joining)
     used = snapshot.fixed + _tokens(snapshot.frames) + more
     if used + snapshot.hold <= int(snapshot.budget.high * snapshot.budget.room):
         return Plan(load=joining, touch=touch, tokens=used)
@@ -45,7 +46,7 @@ def pack(snapshot: Snapshot) -> list[Hit]:
     policy; what is not resident must also fit beside the frames that cannot leave.
     """
     budget = snapshot.budget
-    share = snapshot.ask
+    share = snapshot.ask - snapshot.wrapper
     space = budget.room - snapshot.fixed - snapshot.cap * snapshot.first - snapshot.hold - snapshot.wrapper
     space -= _tokens(_kept(snapshot, frozenset())) + _tokens(snapshot.arriving)
     chosen: list[Hit] = []
@@ -119,8 +120,12 @@ def _fold(snapshot: Snapshot, gone: frozenset[int]) -> Fold | None:
     return Fold(due, snapshot.cap) if due and snapshot.cap else None
 
 
-def _frame(hit: Hit, tick: int) -> Frame:
-    return Frame(hit.page, hit.tokens, tick, tick, 1, fault=True, span=hit.span, group=hit.group)
+def _frame(hit: Hit, snapshot: Snapshot, *, first: bool) -> Frame:
+    """The frame of a fault; the first of one message carries the message's own tokens."""
+    tokens = hit.tokens + snapshot.wrapper * first
+    return Frame(
+        hit.page, tokens, snapshot.tick, snapshot.tick, 1, fault=True, span=hit.span, group=hit.group
+    )
 
 
 def _tokens(frames: Iterable[Frame] | Sequence[Frame]) -> int:

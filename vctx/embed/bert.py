@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from vctx.embed.block import Block, Norm, parts
-from vctx.embed.folder import Recipe
+from vctx.embed.folder import Dtype, Recipe
 from vctx.embed.linear import Linear, Plain, Prepacked, multiplies_bfloat16, prepacks
 from vctx.embed.pack import Group, batches
 from vctx.embed.threads import threads
@@ -27,17 +27,16 @@ if TYPE_CHECKING:
 
 BUDGET = 4096
 """Tokens of a batch: the rate is flat from 2,048 to 8,192."""
-DTYPES = {"bfloat16": torch.bfloat16, "float32": torch.float32}
 
 
 class Bert:
     """The weights of one encoder, ready to run. Raises InputError where they do not fit the recipe.
 
-    `dtype` is what the layers compute in ("bfloat16" or "float32"); None takes what the CPU is best at.
+    `dtype` is what the layers compute in; None takes what the CPU is best at.
     `prepacked` False keeps to torch's public functions.
     """
 
-    def __init__(self, recipe: Recipe, dtype: str | None = None, *, prepacked: bool = True) -> None:
+    def __init__(self, recipe: Recipe, dtype: Dtype | None = None, *, prepacked: bool = True) -> None:
         bound_threads()
         self._pooling = recipe.pooling
         self._dtype = _dtype(dtype)
@@ -60,12 +59,22 @@ class Bert:
 
     def _batch(self, ids: Sequence[Sequence[int]], groups: Sequence[Group]) -> Tensor:
         """float32 (texts, dim), pooled, in the order of the groups."""
-        rows = [torch.from_numpy(np.array([ids[index] for index in group])) for group in groups]
+        rows = [self._tensor([ids[index] for index in group]) for group in groups]
         shapes = [(row.shape[0], row.shape[1]) for row in rows]
         x = self._norm(torch.cat([self._look_up(row) for row in rows])).to(self._dtype)
         for block in self._blocks:
             x = block(x, shapes)
         return torch.cat([self._pool(part) for part in parts(x, shapes)])
+
+    def _tensor(self, ids: Sequence[Sequence[int]]) -> Tensor:
+        """Ids of one length -> (texts, length); refuses those that the word table has no row for."""
+        array = np.array(ids)
+        if array.max() >= len(self._words):
+            raise InputError(
+                f"token {array.max()} has no row in the model's table of {len(self._words)}: "
+                "tokenizer.json and model.safetensors belong to different models"
+            )
+        return torch.from_numpy(array)
 
     def _look_up(self, ids: Tensor) -> Tensor:
         """Ids (texts, length) -> float32 (texts * length, dim)."""
@@ -126,9 +135,7 @@ def bound_threads() -> None:
         torch.set_num_threads(threads())
 
 
-def _dtype(name: str | None) -> torch.dtype:
+def _dtype(name: Dtype | None) -> torch.dtype:
     if name is None:
         return torch.bfloat16 if multiplies_bfloat16() else torch.float32
-    if name not in DTYPES:
-        raise InputError(f"dtype {name!r} is unknown: choose one of {', '.join(DTYPES)}")
-    return DTYPES[name]
+    return torch.bfloat16 if name == "bfloat16" else torch.float32

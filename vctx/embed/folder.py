@@ -10,6 +10,7 @@ from typing import Any, Literal
 from vctx.errors import InputError, MissingError
 
 Pooling = Literal["mean", "cls"]
+Dtype = Literal["bfloat16", "float32"]
 MIB = 1 << 20
 
 
@@ -39,12 +40,12 @@ def read(path: Path) -> Recipe | Foreign:
 
     Raises MissingError where a file of the folder is not there, InputError where one cannot be read.
     """
-    modules = _json(path / "modules.json")
-    kinds = [module["type"].rpartition(".")[2] for module in modules]
+    modules = _modules(path / "modules.json")
+    kinds = [kind for kind, _ in modules]
     # Every vector is scaled to unit length, so a Normalize module changes nothing.
     if [kind for kind in kinds if kind != "Normalize"] != ["Transformer", "Pooling"]:
         return Foreign(f"its modules are {', '.join(kinds)}")
-    encoder, pooling = (path / module["path"] for module in modules[:2])
+    encoder, pooling = (path / place for kind, place in modules if kind != "Normalize")
     config = _json(encoder / "config.json")
     mode = _pooling(_json(pooling / "config.json"))
     limits = _optional(encoder / "sentence_bert_config.json")
@@ -60,9 +61,11 @@ def fingerprint(path: Path, recipe: Recipe | Foreign) -> str:
     transformers writes them anew, and a copy from the hub has to be the same model as an installed one.
     """
     sha = hashlib.sha256()
+    files = sorted((*path.rglob("*.safetensors"), *path.rglob("*.bin")))
     if isinstance(recipe, Recipe):
         sha.update(f"{recipe.pooling} {recipe.limit} {recipe.layers} {recipe.heads}".encode())
-    for file in sorted((*path.rglob("*.safetensors"), *path.rglob("*.bin"))):
+        files = [recipe.encoder / "model.safetensors"]
+    for file in files:
         _sample(file, sha.update)
     return sha.hexdigest()[:12]
 
@@ -128,6 +131,14 @@ def _whole(encoder: Path) -> bool:
             f"{encoder} has no weights: looked for model.safetensors; copy the model's folder again"
         )
     return False
+
+
+def _modules(path: Path) -> list[tuple[str, str]]:
+    """Kind and folder of each module, in order."""
+    try:
+        return [(module["type"].rpartition(".")[2], module["path"]) for module in _json(path)]
+    except (KeyError, TypeError) as error:
+        raise InputError(f"{path} is no list of modules with a type and a path each") from error
 
 
 def _optional(path: Path) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import numpy as np
 from sentence_transformers import SentenceTransformer
 
 from vctx.embed import tokens
+from vctx.embed.bert import bound_threads
 from vctx.errors import InputError, ModelError
 from vctx.types import Span
 
@@ -19,6 +20,7 @@ class Wrapped:
     """An Embedder around SentenceTransformer. Raises InputError where the folder cannot be loaded."""
 
     def __init__(self, path: Path, name: str) -> None:
+        bound_threads()
         self._name = name
         try:
             self._model = SentenceTransformer(str(path), device="cpu", local_files_only=True)

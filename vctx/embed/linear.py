@@ -78,5 +78,6 @@ def prepacks() -> bool:
 
 def multiplies_bfloat16() -> bool:
     """Whether the CPU multiplies bfloat16 in hardware (AMX or AVX-512): elsewhere float32 is faster."""
-    capabilities = torch.cpu.get_capabilities()
+    # torch 2.13 has this function, older ones may not.
+    capabilities: dict[str, object] = getattr(torch.cpu, "get_capabilities", dict)()
     return any(capabilities.get(name, False) for name in ("amx_bf16", "avx512_bf16"))

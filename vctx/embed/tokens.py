@@ -30,8 +30,9 @@ class Tokens:
         self._tokenizer = tokenizer
         self._limit = limit
         self._budget = limit - tokenizer.num_special_tokens_to_add(False)
-        # Only of WordPiece is it known that each token covers a character of the decomposed text.
-        self._bounded = type(tokenizer.model).__name__ == "WordPiece"
+        # Only of these two is it known that each token covers a character of the decomposed text.
+        kinds = [type(part).__name__ for part in (tokenizer.model, tokenizer.normalizer)]
+        self._bounded = kinds == ["WordPiece", "BertNormalizer"]
 
     def ids(self, texts: Sequence[str]) -> list[list[int]]:
         """Token ids of each text, special tokens included, cut to `limit`: the last one always stays."""

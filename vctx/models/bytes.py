@@ -1,4 +1,4 @@
-"""The strict count: bytes, an upper bound for any model with a byte-level vocabulary. Standard library only."""
+"""The strict count: bytes, an upper bound for a byte-level vocabulary. Standard library only."""
 
 from collections.abc import Sequence
 

@@ -17,8 +17,10 @@ from pathlib import Path
 from vctx.errors import DiskError, InputError, MissingError
 
 DTYPE = "float32"
-"""What weights are unpacked to. On a CPU it decodes 1.5 times faster than bfloat16, and a prefix taken
-from the cache gives the same reply to the bit far more often; bfloat16 reads prompts 1.6 times faster."""
+"""What weights are unpacked to. On a CPU with bfloat16 instructions (AMD EPYC, 1 thread, 1,700 tokens) it
+decodes 15 tokens/s where bfloat16 decodes 10, and reads 290 where bfloat16 reads 467; a prompt that grows is
+read once, so decoding weighs more. And rounding: read in four pieces over the KV cache instead of at once,
+400 random tokens changed no greedy choice in float32, and 22 in bfloat16."""
 FORMAT = 1
 """Raised when the conversion changes: older folders are then no longer found."""
 SAMPLE = 1 << 20
@@ -78,7 +80,9 @@ def _convert(gguf: Path, target: Path) -> None:
     try:
         convert(gguf, target, DTYPE)
     except OSError as error:
-        raise DiskError(f"cannot write the converted model: {error}; set VCTX_CACHE to a roomy folder") from error
+        raise DiskError(
+            f"cannot write the converted model: {error}; set VCTX_CACHE to a roomy folder"
+        ) from error
 
 
 def _publish(unfinished: Path, place: Path) -> Path:

@@ -73,16 +73,20 @@ class EndpointModel:
             case openai.NotFoundError():
                 return MissingError(f"{self.host} serves no model {self.name!r}: check name and base URL")
             case openai.RateLimitError():
-                return ModelError(f"{self.host} refuses more for now: wait, or check the quota ({_why(error)})")
+                return ModelError(
+                    f"{self.host} refuses more for now: wait, or check the quota ({_why(error)})"
+                )
             case openai.BadRequestError():
                 return ModelError(
-                    f"{self.host} refuses the request ({_why(error)}): check the model's name, {self.name!r}, "
-                    f"and its window, {self.window} tokens"
+                    f"{self.host} refuses the request ({_why(error)}): check the model's name, "
+                    f"{self.name!r}, and its window, {self.window} tokens"
                 )
             case openai.APITimeoutError():
                 return ModelError(f"{self.host} did not answer in time: raise the timeout, or ask for less")
             case openai.APIConnectionError():
-                return ModelError(f"{self.host} cannot be reached: check the base URL, and that a server runs")
+                return ModelError(
+                    f"{self.host} cannot be reached: check the base URL, and that a server runs"
+                )
             case openai.APIStatusError():
                 return ModelError(f"{self.host} failed with status {error.status_code} ({_why(error)})")
         return ModelError(f"{self.host} gave no usable answer: {error}")

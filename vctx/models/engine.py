@@ -25,8 +25,11 @@ class Engine:
         self._device = "cuda" if torch.cuda.is_available() else "cpu"
         self._model = _load(folder, dtype).to(self._device).eval()
         self._stops = sorted(stops | _stops(self._model.generation_config))
+        # The folder's own settings are for sampling; each would be merged in, or warned of.
+        self._model.generation_config = GenerationConfig()  # type: ignore[no-untyped-call]
         self._lock = threading.Lock()
-        self._forget()
+        self._ids: list[int] = []
+        self._cache = self._empty()
 
     def generate(self, ids: Sequence[int], max_tokens: int) -> tuple[list[int], int]:
         """(the new ids, a stop token included; how many prompt tokens the cache served).
@@ -46,7 +49,7 @@ class Engine:
 
     def _continue(self, ids: Sequence[int], cache: DynamicCache, max_tokens: int) -> list[int]:
         prompt = torch.tensor([list(ids)], device=self._device)
-        greedy = GenerationConfig(
+        greedy = GenerationConfig(  # type: ignore[no-untyped-call]
             max_new_tokens=max_tokens,
             do_sample=False,
             eos_token_id=self._stops or None,
@@ -80,19 +83,21 @@ class Engine:
         return common
 
     def _forget(self) -> None:
-        self._ids: list[int] = []
-        self._cache = DynamicCache(config=self._model.config)
+        self._ids, self._cache = [], self._empty()
+
+    def _empty(self) -> DynamicCache:
+        return DynamicCache(config=self._model.config)
 
 
 def _load(folder: Path, dtype: str) -> Any:
-    logging.disable_progress_bar()
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     try:
         return AutoModelForCausalLM.from_pretrained(folder, dtype=dtype, local_files_only=True)
     except ImportError as error:
         raise MissingError(f"a package is missing to load {folder}: {error}") from error
     except (OSError, ValueError, KeyError, SafetensorError) as error:
         raise ModelError(
-            f"transformers cannot load {folder}: {error}. A damaged folder under the cache of vctx may be deleted"
+            f"transformers cannot load {folder}: {error}. A damaged folder in the cache may be deleted"
         ) from error
 
 

@@ -1,4 +1,4 @@
-"""GGUF file -> transformers folder: config, tokenizer, chat template, weights. Imports torch and transformers."""
+"""GGUF file -> transformers folder (config, tokenizer, chat template, weights). Imports torch."""
 
 import contextlib
 import io
@@ -32,7 +32,7 @@ def convert(gguf: Path, target: Path, dtype: str) -> None:
 
     Raises InputError where transformers cannot read the file, OSError where it cannot be written.
     """
-    logging.disable_progress_bar()
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     with contextlib.redirect_stderr(io.StringIO()):  # a progress bar that no setting turns off
         model, tokenizer = _load(gguf, dtype)
     # Loaded weights are unpacked, yet marked as quantised, and such a model refuses to be saved.

@@ -1,4 +1,4 @@
-"""A chat model on this machine, by transformers. Its tokenizer is there at once; its weights when first asked."""
+"""A chat model on this machine, by transformers. Its tokenizer is there at once, its weights when asked."""
 
 import json
 import threading

@@ -121,7 +121,7 @@ def _tokenizer(source: bytes, *, special: bool) -> Tokenizer:
     """`special` says whether special tokens stand out of a text."""
     try:
         tokenizer = Tokenizer.from_buffer(source)
-    except Exception as error:  # noqa: BLE001 - tokenizers raises nothing narrower
+    except ValueError as error:
         raise InputError(f"tokenizer.json cannot be used: {error}") from error
     tokenizer.no_truncation()
     tokenizer.no_padding()

@@ -1,0 +1,176 @@
+"""DESIGN's invariants as properties, on a real disk: for any history, any query, any order of calls."""
+
+import tempfile
+from pathlib import Path
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from conftest import make
+from vctx import journal
+from vctx.context import Context
+from vctx.errors import BudgetError
+from vctx.fakes import ScriptedModel, WordTokenizer
+from vctx.plan import decide
+from vctx.policy import POLICIES
+from vctx.types import Budget, Form, Frame, Hit, Message, Plan, Snapshot
+
+words = st.text(alphabet="abc .\n", max_size=60)
+giant = st.builds(
+    lambda word, n: " ".join([word] * n),
+    st.sampled_from(["page", "[page", "日本", "🙂", "x"]),
+    st.integers(1, 900),
+)
+anything = st.text(max_size=80)
+texts = st.one_of(words, anything, giant)
+
+step = st.one_of(
+    st.tuples(st.just("user"), texts),
+    st.tuples(st.just("assistant"), texts),
+    st.tuples(st.just("recall"), texts),
+    st.tuples(st.just("greedy"), texts),
+    st.tuples(st.just("pin"), st.just("")),
+    st.tuples(st.just("unpin"), st.just("")),
+    st.tuples(st.just("window"), st.just("")),
+    st.tuples(st.just("reopen"), st.just("")),
+)
+
+
+def take(ctx: Context, kind: str, text: str) -> None:
+    """One call of a user's; pins that do not fit are refused, and that is right."""
+    match kind:
+        case "user" | "assistant":
+            ctx.append("user" if kind == "user" else "assistant", text)
+        case "recall":
+            ctx.recall(text)
+        case "greedy":
+            ctx.recall(text, tokens=ctx.budget.room)
+        case "pin" | "unpin" if ctx.frames:
+            try:
+                (ctx.pin if kind == "pin" else ctx.unpin)(ctx.frames[0].page)
+            except BudgetError:
+                pass
+        case "window":
+            ctx.window()
+
+
+class Dear(WordTokenizer):
+    """Words, but a whole prompt costs a tenth more than its parts: estimates fall short."""
+
+    name = "dear"
+
+    def prompt(self, messages: list[Message]) -> int:  # type: ignore[override]
+        return super().prompt(messages) * 11 // 10
+
+
+@given(
+    st.lists(step, max_size=40),
+    st.sampled_from([120, 300, 700]),
+    st.sampled_from(sorted(POLICIES)),
+    st.booleans(),
+)
+def test_1_and_4_the_window_keeps_to_its_budget_and_the_journal_replays(
+    steps: list[tuple[str, str]], window: int, policy: str, alternates: bool
+) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "s.db"
+        ctx = make(path, window=window, policy=policy, alternates=alternates)
+        for kind, text in steps:
+            if kind == "reopen":
+                ctx.close()
+                ctx = make(path, window=window, policy=policy, alternates=alternates)
+            take(ctx, kind, text)
+            messages = ctx.window()
+            assert ctx.tokens(messages) <= window - 40
+            assert journal.replay(ctx.log()).frames == ctx.frames
+            assert len(ctx.pages([frame.page for frame in ctx.frames])) == len(ctx.frames)
+            if alternates:
+                roles = [m["role"] for m in messages if m["role"] != "system"]
+                assert all(a != b for a, b in zip(roles, roles[1:], strict=False)) and roles[:1] != [
+                    "assistant"
+                ]
+        ctx.close()
+
+
+@given(st.lists(step, max_size=30))
+def test_1_holds_where_the_parts_cost_less_than_the_whole(steps: list[tuple[str, str]]) -> None:
+    with tempfile.TemporaryDirectory() as folder, make(Path(folder) / "s.db", window=300) as ctx:
+        ctx.tokenizer = Dear()
+        ctx = Context(ctx._disk, ctx._embedder, Dear(), Budget(300, 40))
+        for kind, text in steps:
+            take(ctx, kind, text)
+            try:
+                assert ctx.tokens(ctx.window()) <= 260
+            except BudgetError as error:
+                # Only one message is left, cut to what its parts seemed to cost.
+                assert "must stay" in str(error)
+                return
+
+
+def prompt_text(messages: list[dict[str, str]]) -> str:
+    return "".join(f"<{m['role']}>{m['content']}</>" for m in messages)
+
+
+# A reply is bounded by the reserve, so it always stands whole.
+@given(st.lists(st.tuples(st.booleans(), texts, st.one_of(words, anything)), max_size=25))
+def test_2_between_flushes_what_was_sent_is_a_prefix(turns: list[tuple[bool, str, str]]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        model = ScriptedModel(lambda messages: "a summary")
+        with make(Path(folder) / "s.db", window=500, model=model) as ctx:
+            sent, seen = "", 0
+            for recall, question, reply in turns:
+                if recall:
+                    ctx.recall(question)
+                ctx.append("user", question)
+                prompt = prompt_text(ctx.window())
+                entries = ctx.log()
+                flushed = any(entry.plan.evict for entry in entries[seen:])
+                assert flushed or prompt.startswith(sent)
+                ctx.append("assistant", reply)
+                # A flush that the reply causes is one between this prompt and the next.
+                sent, seen = f"{prompt}<assistant>{reply}</>", len(entries)
+
+
+frames = st.builds(
+    Frame,
+    page=st.integers(1, 40),
+    tokens=st.integers(1, 120),
+    arrived=st.integers(0, 50),
+    referenced=st.integers(0, 50),
+    references=st.integers(0, 9),
+    fault=st.booleans(),
+    pinned=st.booleans(),
+    group=st.one_of(st.none(), st.integers(0, 3)),
+    form=st.just(Form.FULL),
+)
+hits = st.builds(Hit, page=st.integers(41, 90), tokens=st.integers(1, 200), score=st.floats(-3, 3))
+snapshots = st.builds(
+    Snapshot,
+    tick=st.just(60),
+    budget=st.builds(Budget, window=st.integers(200, 900), reserve=st.just(50)),
+    fixed=st.integers(0, 60),
+    frames=st.lists(frames, max_size=20, unique_by=lambda f: f.page).map(tuple),
+    hits=st.lists(hits, max_size=12, unique_by=lambda h: h.page).map(tuple),
+    wrapper=st.integers(0, 9),
+    ask=st.integers(0, 500),
+    floor=st.sampled_from([0.0, -9.0]),
+    hold=st.integers(0, 100),
+    cap=st.integers(0, 40),
+    first=st.booleans(),
+)
+
+
+@given(snapshots, st.sampled_from(sorted(POLICIES)))
+def test_7_a_decision_is_a_function_and_keeps_its_word(snapshot: Snapshot, name: str) -> None:
+    plan: Plan = decide(snapshot, POLICIES[name])
+    assert plan == decide(snapshot, POLICIES[name])
+    stays = [frame for frame in snapshot.frames if frame.page not in plan.evict]
+    assert not any(frame.pinned for frame in snapshot.frames if frame.page in plan.evict)
+    groups = {frame.group for frame in stays} - {None}
+    assert not any(frame.group in groups for frame in snapshot.frames if frame.page in plan.evict)
+    assert sum(frame.tokens for frame in plan.load) <= snapshot.ask
+    fixed = snapshot.fixed + (snapshot.cap if plan.fold and snapshot.first else 0)
+    assert plan.tokens == fixed + sum(frame.tokens for frame in (*stays, *plan.load))
+    evictable = [frame for frame in stays if not frame.pinned and frame.fault]
+    if plan.tokens + snapshot.hold > snapshot.budget.room:
+        assert not plan.load or not evictable
