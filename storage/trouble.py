@@ -34,6 +34,9 @@ def translated(path: Path, busy: float) -> Iterator[None]:
         yield
     except sqlite3.Error as error:
         raise DiskError(explain(path, error, busy)) from error
+    except UnicodeDecodeError as error:
+        # sqlite3 fails to decode its own message when that quotes a garbled schema.
+        raise DiskError(f"{path} is damaged (its schema is no text); restore a copy") from error
 
 
 def patiently(busy: float, run: Callable[[], object]) -> None:

@@ -8,9 +8,10 @@ from conftest import make
 
 from vctx import journal
 from vctx.context import Context
-from vctx.errors import BudgetError, InputError, MissingError, ModelError
-from vctx.fakes import ScriptedModel
-from vctx.types import Form, Reading
+from vctx.errors import BudgetError, InputError, MismatchError, MissingError, ModelError
+from vctx.fakes import HashingEmbedder, ScriptedModel, WordTokenizer
+from vctx.storage import SqliteDisk
+from vctx.types import Budget, Form, Reading
 
 LONG = " ".join(f"word{n}" for n in range(60))
 
@@ -101,7 +102,7 @@ def test_a_document_waits_on_disk_until_a_fault(ctx: Context) -> None:
     document = ctx.add(reading, chunk_tokens=40)
     assert document.chunks == 2 and ctx.window() == []
     assert ctx.add(reading, chunk_tokens=40) == document and ctx.stats().pages == 2
-    hits = ctx.recall("what does a card cost?", tokens=30)
+    hits = ctx.recall("what does a card cost?", tokens=60)
     [page] = ctx.pages([hits[0].page])
     assert page.source is not None and (page.source.number, page.source.heading) == (2, "Fees")
     assert "guide.txt p. 2 | Fees]" in ctx.window()[0]["content"]
@@ -189,6 +190,17 @@ def test_bad_input_is_refused(ctx: Context, tmp_path: Path) -> None:
     with pytest.raises(BudgetError, match="half of the room"):
         make(tmp_path / "t.db", system=LONG * 10)
     assert ctx.window() == []
+
+
+def test_vectors_of_another_embedder_are_never_mixed(tmp_path: Path) -> None:
+    with make(tmp_path / "s.db") as ctx:
+        ctx.append("user", "x")
+        ctx.search("x")
+    with (
+        SqliteDisk(tmp_path / "s.db") as disk,
+        pytest.raises(MismatchError, match="hashing-256, not by hashing-64"),
+    ):
+        Context(disk, HashingEmbedder(64), WordTokenizer(), Budget(400, 40))
 
 
 def test_times_are_utc(ctx: Context) -> None:

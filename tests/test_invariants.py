@@ -1,12 +1,15 @@
 """DESIGN's invariants as properties, on a real disk: for any history, any query, any order of calls."""
 
 import tempfile
+from collections.abc import Sequence
+from contextlib import suppress
+from itertools import pairwise
 from pathlib import Path
 
+from conftest import make
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conftest import make
 from vctx import journal
 from vctx.context import Context
 from vctx.errors import BudgetError
@@ -46,10 +49,8 @@ def take(ctx: Context, kind: str, text: str) -> None:
         case "greedy":
             ctx.recall(text, tokens=ctx.budget.room)
         case "pin" | "unpin" if ctx.frames:
-            try:
+            with suppress(BudgetError):
                 (ctx.pin if kind == "pin" else ctx.unpin)(ctx.frames[0].page)
-            except BudgetError:
-                pass
         case "window":
             ctx.window()
 
@@ -59,7 +60,7 @@ class Dear(WordTokenizer):
 
     name = "dear"
 
-    def prompt(self, messages: list[Message]) -> int:  # type: ignore[override]
+    def prompt(self, messages: Sequence[Message]) -> int:
         return super().prompt(messages) * 11 // 10
 
 
@@ -86,9 +87,7 @@ def test_1_and_4_the_window_keeps_to_its_budget_and_the_journal_replays(
             assert len(ctx.pages([frame.page for frame in ctx.frames])) == len(ctx.frames)
             if alternates:
                 roles = [m["role"] for m in messages if m["role"] != "system"]
-                assert all(a != b for a, b in zip(roles, roles[1:], strict=False)) and roles[:1] != [
-                    "assistant"
-                ]
+                assert all(a != b for a, b in pairwise(roles)) and roles[:1] != ["assistant"]
         ctx.close()
 
 

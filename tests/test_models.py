@@ -14,6 +14,7 @@ from vctx.errors import BudgetError, InputError, MissingError, ModelError
 from vctx.models import converted, find
 from vctx.models.bytes import MESSAGE, OPENING, ByteTokenizer
 from vctx.models.local import LocalModel
+from vctx.models.loop import period
 from vctx.models.template import ChatTemplate
 from vctx.models.tokens import ChatTokenizer
 from vctx.types import Message
@@ -420,3 +421,13 @@ def test_the_threads_of_torch_are_bounded(monkeypatch: pytest.MonkeyPatch) -> No
 def test_a_folder_without_weights_is_named(folder: Path) -> None:
     with pytest.raises(ModelError, match="cannot load"):
         LocalModel(folder).complete(user("x"), max_tokens=1)
+
+
+def test_a_repeat_is_told_from_a_refrain() -> None:
+    """Sixteen different ids, then the same again, is a loop; eight of them twice is a refrain."""
+    once = list(range(16))
+    assert period(once + once) == 16
+    assert period([99, *once, *once]) == 16
+    assert period(once[:8] * 2) == 0
+    assert period([5] * 32) == 16
+    assert period(once) == 0 and period([]) == 0

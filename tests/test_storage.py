@@ -573,6 +573,14 @@ def test_a_damaged_file_gives_an_error_or_true_pages(tmp_path: Path) -> None:
     assert "error" in outcomes and "true" in outcomes
 
 
+def test_a_garbled_schema_is_an_error(path: Path) -> None:
+    """SQLite quotes the schema in its message, and sqlite3 cannot decode what it quotes."""
+    SqliteDisk(path).close()
+    path.write_bytes(path.read_bytes().replace(b"CREATE TABLE", b"CREA\xe2 TABLE"))
+    with pytest.raises(DiskError, match="is damaged"):
+        SqliteDisk(path)
+
+
 def _outcome(path: Path, known: dict[int, Page]) -> str:
     try:
         with SqliteDisk(path) as disk:

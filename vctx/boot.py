@@ -24,6 +24,7 @@ def open(
     *,
     window: int | None = None,
     reserve: int | None = None,
+    fault: float = 0.4,
     model: str | Model | None = LOCAL_MODEL,
     base_url: str | None = None,
     tokenizer: str | Tokenizer | None = None,
@@ -36,15 +37,18 @@ def open(
     """Opens the session in the SQLite file `path`, or makes it.
 
     `window` is the model's window in tokens, `reserve` the part of it kept for the reply (default: an
-    eighth, at most 512). `model` is a local model's package, path or hub name; with `base_url`, what
-    an OpenAI-compatible endpoint calls it; None for no model. `tokenizer` counts for an endpoint: the
-    name of a tiktoken encoding, a model whose tokenizer it is, or "bytes". Parts may be given ready made.
+    eighth, at most 512), `fault` the largest share of the rest that one fault may load.
+
+    `model` is a local model's package, path or hub name; with `base_url`, what an OpenAI-compatible
+    endpoint calls it; None for no model. `tokenizer` counts for an endpoint: the name of a tiktoken
+    encoding, a model whose tokenizer it is, or "bytes". Parts may be given ready made.
+
     Raises InputError, BudgetError, MissingError, DiskError.
     """
     chat_model = _model(model, base_url, tokenizer, window)
     counts = _tokenizer(tokenizer, chat_model)
     limit = WINDOW if chat_model is None else min(WINDOW, chat_model.window)
-    budget = _budget(window or limit, reserve, chat_model)
+    budget = _budget(window or limit, reserve, fault, chat_model)
     vectors = _embedder(embedder)
     file = disk(path)
     try:
@@ -127,13 +131,15 @@ def _notice(text: str) -> None:
     print(text, file=sys.stderr)
 
 
-def _budget(window: int, reserve: int | None, model: Model | None) -> Budget:
+def _budget(window: int, reserve: int | None, fault: float, model: Model | None) -> Budget:
     reserve = min(512, window // 8) if reserve is None else reserve
     if window < 1 or not 0 < reserve < window:
         raise InputError(f"a window of {window} tokens with {reserve} kept for the reply leaves no room")
+    if not 0 < fault <= 1:
+        raise InputError(f"fault is a share of the room, above 0 and at most 1, not {fault}")
     if model is not None and window > model.window:
         raise InputError(f"{model.name} reads {model.window} tokens; a window of {window} is too large")
-    return Budget(window, reserve)
+    return Budget(window, reserve, fault=fault)
 
 
 def _embedder(embedder: str | Embedder) -> Embedder:

@@ -14,7 +14,7 @@ Count = Callable[[Sequence[str]], list[int]]
 # From the coarsest cut to the finest; each pattern matches what ends a piece.
 _CUTS = (
     re.compile(r"\n[ \t]*\n\s*"),
-    re.compile(r"\n"),
+    re.compile(r"\n+"),
     re.compile(r"(?<=[.!?])[\"')\]]*\s+|(?<=[。！？])"),
     re.compile(r"\s+"),
 )

@@ -18,7 +18,7 @@ from types import TracebackType
 from typing import Any, Literal, Self, cast, get_args
 
 from vctx import backlog, chunk, digest, journal, recall, render
-from vctx.errors import BudgetError, InputError, MissingError
+from vctx.errors import BudgetError, InputError, MismatchError, MissingError
 from vctx.plan import decide
 from vctx.policy import named
 from vctx.ports import Clock, Disk, Embedder, Model, Progress, Tokenizer
@@ -97,11 +97,7 @@ class Context:
         # A window this small has no room for a summary beside the conversation.
         self._cap = budget.room // 8 if budget.room >= 256 else 0
         self._base = self._scale.fixed(system)
-        if self._base + self._cap > budget.room // 2:
-            raise BudgetError(
-                f"the system text and the digest take {self._base + self._cap} tokens, more than half of the "
-                f"room of {budget.room}: shorten the system text or enlarge the window"
-            )
+        self._check()
 
     # -- writing
 
@@ -276,6 +272,19 @@ class Context:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def _check(self) -> None:
+        made = self._disk.embedder
+        if made and made[0] != self._embedder.name:
+            raise MismatchError(
+                f"the session's vectors were made by {made[0]}, not by {self._embedder.name}: "
+                "open it with the embedder that made them"
+            )
+        if self._base + self._cap > self.budget.room // 2:
+            raise BudgetError(
+                f"the system text and the digest take {self._base + self._cap} tokens, more than half of the "
+                f"room of {self.budget.room}: shorten the system text or enlarge the window"
+            )
 
     # -- decide, note, apply
 

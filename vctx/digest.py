@@ -12,7 +12,7 @@ from vctx.ports import Model
 from vctx.types import Message, Page
 
 INSTRUCTION = (
-    "Summarise the conversation below in a few plain sentences. "
+    "Summarise the conversation above in a few plain sentences. "
     "Keep names, dates, numbers, decisions and open questions. Write only the summary."
 )
 
@@ -55,7 +55,8 @@ def transcript(pages: Sequence[Page]) -> str:
 
 def prompt(previous: str, text: str) -> list[Message]:
     """Asks for one summary of the previous summary and of what came after it."""
-    parts = (INSTRUCTION, previous and f"Summary so far:\n{previous}", f"Conversation:\n{text}")
+    # The instruction stands last: small models follow what they read last.
+    parts = (previous and f"Summary so far:\n{previous}", f"Conversation:\n{text}", INSTRUCTION)
     return [Message("user", "\n\n".join(part for part in parts if part))]
 
 

@@ -50,8 +50,8 @@ class HashingEmbedder:
             for word in [*_WORD.findall(text.lower())[: self.limit], ""]:
                 digest = int.from_bytes(blake2b(word.encode("utf-8", "replace"), digest_size=8).digest())
                 row[digest % self.dim] += 1.0 if digest >> 63 else -1.0
-        norms = np.linalg.norm(out, axis=1, keepdims=True)
-        return (out / np.maximum(norms, 1e-12)).astype(np.float32)
+        out /= np.maximum(np.linalg.norm(out, axis=1, keepdims=True), 1e-12)
+        return out
 
 
 class ScriptedModel:

@@ -13,9 +13,9 @@ from vctx.types import Reading
 LARGEST = 256 * 2**20
 """Bytes; a text file beyond this is more likely a mistake than a book."""
 
-_HASHES = re.compile(r"^#{1,6}[ \t]+(?P<title>.+?)[ \t#]*$", re.MULTILINE)
+_HASHES = re.compile(r"^\f?#{1,6}[ \t]+(?P<title>.+?)[ \t#]*$", re.MULTILINE)
 _UNDERLINED = re.compile(
-    r"^(?P<title>[^\s].{0,198})\n(?P<line>([=\-~^*\"'+#.`_])\3{2,})[ \t]*$", re.MULTILINE
+    r"^\f?(?P<title>[^\s].{0,198})\n(?P<line>([=\-~^*\"'+#.`_])\3{2,})[ \t]*$", re.MULTILINE
 )
 
 
@@ -50,7 +50,9 @@ def reading(data: bytes, name: str) -> Reading:
 def headings(text: str) -> tuple[tuple[int, str], ...]:
     """(first character, title) of each heading, in order."""
     found = [*_HASHES.finditer(text), *(m for m in _UNDERLINED.finditer(text) if _underlines(m))]
-    return tuple(sorted((match.start(), " ".join(match["title"].split())) for match in found))
+    # A heading at the top of a printed page begins behind the form feed.
+    starts = (match.start() + match[0].startswith("\f") for match in found)
+    return tuple(sorted((a, " ".join(m["title"].split())) for a, m in zip(starts, found, strict=True)))
 
 
 def _underlines(match: re.Match[str]) -> bool:

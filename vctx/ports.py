@@ -79,6 +79,11 @@ class Model(Protocol):
 class Disk(Protocol):
     """Where pages, vectors and the journal of one session last. Raises DiskError."""
 
+    @property
+    def embedder(self) -> tuple[str, int] | None:
+        """Name and dimension of what made the vectors; None while there are none."""
+        ...
+
     def transaction(self) -> AbstractContextManager[None]:
         """The write lock of the session: all that is written inside is durable at its end, or absent."""
         ...
@@ -120,9 +125,10 @@ class Disk(Protocol):
     def index(
         self, rows: Sequence[Vector], hashes: Sequence[bytes], vectors: "Vectors", embedder: str
     ) -> None:
-        """Stores new vectors, (len(hashes), dim), and the spans that refer to them, in one transaction.
+        """Stores new vectors, (len(hashes), dim), and the spans that refer to them.
 
-        Every page named in `rows` is no longer pending. Raises MismatchError for another embedder.
+        Opens its own transaction. All spans of a page come in one call: every page named in `rows` is
+        no longer pending. Raises MismatchError for another embedder.
         """
         ...
 

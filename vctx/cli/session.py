@@ -22,11 +22,13 @@ class Session:
 
     db: str
     window: int | None
+    reserve: int | None
     model: str
     base_url: str | None
     tokenizer: str | None
     embedder: str
     policy: str
+    system: str
     as_json: bool
 
     def open(self) -> "Context":
@@ -36,11 +38,13 @@ class Session:
         return open(
             self.db,
             window=self.window,
+            reserve=self.reserve,
             model=self.model,
             base_url=self.base_url,
             tokenizer=self.tokenizer,
             embedder=self.embedder,
             policy=self.policy,
+            system=self.system,
             progress=progress,
         )
 
@@ -76,6 +80,9 @@ _OPTIONS = (
         "--window", envvar="VCTX_WINDOW", type=click.IntRange(min=64), help="The model's window, in tokens."
     ),
     click.option(
+        "--reserve", envvar="VCTX_RESERVE", type=click.IntRange(min=1), help="Tokens kept for the reply."
+    ),
+    click.option(
         "--model",
         envvar="VCTX_MODEL",
         default="smollm2",
@@ -96,6 +103,7 @@ _OPTIONS = (
     click.option(
         "--policy", type=click.Choice(["fifo", "lru"]), default="fifo", show_default=True, help="Who leaves."
     ),
+    click.option("--system", envvar="VCTX_SYSTEM", default="", help="Instructions that stand first."),
     click.option("--json", "as_json", is_flag=True, help="Print JSON."),
 )
 

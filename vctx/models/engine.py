@@ -8,10 +8,11 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from transformers import AutoModelForCausalLM, DynamicCache, GenerationConfig
+from transformers import AutoModelForCausalLM, DynamicCache, GenerationConfig, StoppingCriteriaList
 from transformers.utils import logging
 
 from vctx.errors import InputError, MissingError, ModelError
+from vctx.models.loop import period
 
 
 class Engine:
@@ -34,6 +35,7 @@ class Engine:
     def generate(self, ids: Sequence[int], max_tokens: int) -> tuple[list[int], int]:
         """(the new ids, a stop token included; how many prompt tokens the cache served).
 
+        A reply that begins to repeat itself word for word ends there, the repeat left out.
         Raises ModelError where memory does not suffice or the model fails.
         """
         with self._lock:
@@ -45,7 +47,7 @@ class Engine:
             except RuntimeError as error:  # torch's, out of memory included
                 raise ModelError(f"the local model failed: {error}") from error
             self._cache, self._ids = cache, [*ids, *new][: cache.get_seq_length()]
-            return new, served
+            return new[: len(new) - period(new)], served
 
     def _continue(self, ids: Sequence[int], cache: DynamicCache, max_tokens: int) -> list[int]:
         prompt = torch.tensor([list(ids)], device=self._device)
@@ -55,12 +57,17 @@ class Engine:
             eos_token_id=self._stops or None,
             pad_token_id=self._stops[0] if self._stops else 0,
         )
+
+        def looping(output: torch.Tensor, scores: object, **rest: object) -> torch.Tensor:
+            return torch.tensor([bool(period(output[0, len(ids) :].tolist()))], device=self._device)
+
         with torch.inference_mode():
             output = self._model.generate(
                 prompt,
                 attention_mask=torch.ones_like(prompt),
                 past_key_values=cache,
                 generation_config=greedy,
+                stopping_criteria=StoppingCriteriaList([looping]),
             )
         new: list[int] = output[0, len(ids) :].tolist()
         return new

@@ -1,0 +1,127 @@
+"""The command line: what it prints, and one clear line for what goes wrong. No model is loaded here."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+from conftest import make
+
+from vctx import boot
+from vctx.cli import main
+from vctx.fakes import HashingEmbedder, ScriptedModel
+
+
+@pytest.fixture
+def db(tmp_path: Path) -> str:
+    return str(tmp_path / "s.db")
+
+
+@pytest.fixture(autouse=True)
+def fakes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The parts that boot assembles are small ones; the rest of the way is the user's."""
+    real = boot.open
+
+    def open(path: str, **options: Any) -> Any:
+        model = ScriptedModel(lambda messages: f"I saw {len(messages)} messages.")
+        return real(path, **{**options, "model": model, "embedder": HashingEmbedder()})
+
+    monkeypatch.setattr(boot, "open", open)
+
+
+def vctx(*args: str, input: str | None = None, code: int = 0) -> Result:
+    result = CliRunner().invoke(main, args, input=input)
+    assert result.exit_code == code, result.output
+    return result
+
+
+def test_add_ask_ls_window_log(db: str, tmp_path: Path) -> None:
+    book = tmp_path / "guide.txt"
+    book.write_text("Opening hours\n=============\n\nThe library opens at nine.\n")
+    assert vctx("add", "--db", db, str(book)).stdout == "guide.txt: 1 chunks\n"
+    out = vctx("ask", "--db", db, "When does the library open?").stdout
+    assert out.startswith("I saw 2 messages.\n")
+    assert '"The library opens at nine."' in out and "guide.txt, Opening hours (page 1)" in out
+    assert "1 references, 1 faults" in out
+    assert "guide.txt  1 chunks\nconversation  2 messages" in vctx("ls", "--db", db).stdout
+    window = vctx("window", "--db", db).stdout
+    assert "--- user, " in window and "[page 1 | guide.txt | Opening hours]" in window
+    log = vctx("log", "--db", db).stdout
+    assert "'When does the library open?'; 1 faults: pages 1 (score" in log
+
+
+def test_every_command_that_prints_data_prints_json(db: str, tmp_path: Path) -> None:
+    book = tmp_path / "guide.txt"
+    book.write_text("The library opens at nine.\n")
+    assert json.loads(vctx("add", "--json", "--db", db, str(book)).stdout)[0]["chunks"] == 1
+    answer = json.loads(vctx("ask", "--json", "--db", db, "When does it open?").stdout)
+    assert answer["answer"] == "I saw 2 messages." and answer["quote"]["page"] == 1
+    assert json.loads(vctx("ls", "--json", "--db", db).stdout)["messages"] == 2
+    window = json.loads(vctx("window", "--json", "--db", db).stdout)
+    assert [m["role"] for m in window["messages"]] == ["user", "user", "assistant"]
+    assert 0 < window["tokens"] <= window["limit"]
+    log = json.loads(vctx("log", "--json", "--db", db).stdout)
+    assert [entry["cause"] for entry in log] == ["recall", "append", "append"]
+
+
+def test_chat_answers_line_by_line_and_keeps_everything(db: str) -> None:
+    out = vctx("chat", "--db", db, input="hello\n\nand again\n").stdout
+    assert out == "I saw 1 messages.\nI saw 3 messages.\n"
+    assert json.loads(vctx("ls", "--json", "--db", db).stdout)["messages"] == 4
+
+
+def test_a_question_may_come_from_a_pipe(db: str) -> None:
+    with make(Path(db)):
+        pass
+    assert "I saw 1 messages." in vctx("ask", "--db", db, "-", input="who?\n").stdout
+
+
+def test_the_session_may_be_named_by_the_environment(db: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VCTX_DB", db)
+    vctx("chat", input="hello\n")
+    assert "conversation  2 messages" in vctx("ls").stdout
+
+
+@pytest.mark.parametrize("command", [["ask", "x"], ["ls"], ["window"], ["log"]])
+def test_an_unknown_session_is_one_clear_line(command: list[str], db: str) -> None:
+    result = vctx(*command, "--db", db, code=1)
+    assert result.stderr == f"Error: no session at {db}; `vctx add` or `vctx chat` make one\n"
+    assert not Path(db).exists()
+
+
+def test_no_session_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("VCTX_DB", raising=False)
+    assert "--db FILE, or set VCTX_DB" in vctx("ls", code=2).stderr
+
+
+def test_bad_files_add_nothing(db: str, tmp_path: Path) -> None:
+    good, bad = tmp_path / "good.txt", tmp_path / "bad.bin"
+    good.write_text("fine")
+    bad.write_bytes(b"\0\1")
+    result = vctx("add", "--db", db, str(good), str(bad), code=1)
+    assert result.stderr == "Error: bad.bin is not text: byte 0 is NUL; only text files can be added\n"
+    assert not Path(db).exists()
+    assert "No such file" in vctx("add", "--db", db, str(tmp_path / "none.txt"), code=1).stderr
+
+
+def test_a_file_that_is_no_session_is_refused(tmp_path: Path) -> None:
+    notes = tmp_path / "notes.db"
+    notes.write_text("these are my notes, not a database, and they must stay as they are\n" * 9)
+    before = notes.read_bytes()
+    result = vctx("ls", "--db", str(notes), code=1)
+    assert len(result.stderr.splitlines()) == 1 and str(notes) in result.stderr
+    assert notes.read_bytes() == before
+
+
+def test_a_missing_model_is_one_clear_line(db: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+    result = vctx("chat", "--db", db, "--model", "no/such-model", input="x\n", code=1)
+    assert result.stderr.splitlines()[-1].startswith("Error: no model 'no/such-model': looked in ")
+    assert not Path(db).exists()
+
+
+def test_an_empty_question_is_refused(db: str) -> None:
+    with make(Path(db)):
+        pass
+    assert "the question is empty" in vctx("ask", "--db", db, " ", code=2).stderr

@@ -1,0 +1,86 @@
+"""Decisions by worked example; that they are functions and keep their word is in test_invariants."""
+
+from collections.abc import Sequence
+
+import pytest
+
+from vctx.errors import InputError
+from vctx.plan import decide, pack
+from vctx.policy import POLICIES, fifo, lru, named
+from vctx.types import Budget, Fold, Frame, Hit, Snapshot
+
+ROOM_100 = Budget(window=120, reserve=20, high=1.0, low=0.5)
+
+
+def frame(page: int, tokens: int = 20, **more: object) -> Frame:
+    return Frame(page, tokens, arrived=page, referenced=page, **more)  # type: ignore[arg-type]
+
+
+def snapshot(frames: Sequence[Frame] = (), **more: object) -> Snapshot:
+    return Snapshot(tick=99, budget=ROOM_100, fixed=10, frames=tuple(frames), **more)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("policy", POLICIES.values(), ids=POLICIES)
+def test_any_policy_evicts_nothing_below_the_high_mark(policy: object) -> None:
+    plan = decide(snapshot([frame(1), frame(2)], arriving=(frame(3),)), policy)  # type: ignore[arg-type]
+    assert (plan.evict, plan.load, plan.tokens) == ((), (frame(3),), 70)
+
+
+def test_fifo_evicts_the_oldest_down_to_the_low_mark() -> None:
+    """10 fixed + 80 in frames + 20 arriving > 100. The low mark leaves 50 - 10 = 40 for frames: two go."""
+    plan = decide(snapshot([frame(1), frame(2), frame(3), frame(4)], arriving=(frame(5),)), fifo)
+    assert (plan.evict, plan.tokens) == ((1, 2), 70)
+
+
+def test_lru_spares_what_was_referenced() -> None:
+    recent = Frame(1, 20, arrived=1, referenced=50)
+    plan = decide(snapshot([recent, frame(2), frame(3), frame(4)], arriving=(frame(5),)), lru)
+    assert plan.evict == (2, 3)
+
+
+def test_pins_and_the_newest_message_stay() -> None:
+    frames = [frame(1, pinned=True), frame(2), frame(3), frame(4)]
+    plan = decide(snapshot(frames, hits=(Hit(9, tokens=40),), ask=40), fifo)
+    assert plan.evict == (2, 3) and [f.page for f in plan.load] == [9]
+
+
+def test_a_group_leaves_as_a_whole() -> None:
+    frames = [frame(1, group=7), frame(2), frame(3, group=7), frame(4)]
+    plan = decide(snapshot(frames, arriving=(frame(5),)), fifo)
+    assert plan.evict == (2, 1, 3)
+
+
+def test_the_best_page_stands_last_and_carries_no_wrapper() -> None:
+    hits = (Hit(8, tokens=10, score=2.0), Hit(9, tokens=10, score=1.0))
+    plan = decide(snapshot(hits=hits, ask=30, wrapper=5), fifo)
+    assert [(f.page, f.tokens) for f in plan.load] == [(9, 15), (8, 10)]
+
+
+def test_a_resident_page_is_charged_and_not_loaded() -> None:
+    """The resident page takes 20 of 30 tokens, so of the others only the small one is a reference."""
+    hits = (Hit(1, tokens=20, resident=True), Hit(8, tokens=15), Hit(9, tokens=10))
+    plan = decide(snapshot([frame(1)], hits=hits, ask=30), fifo)
+    assert plan.touch == (1,) and [f.page for f in plan.load] == [9]
+
+
+def test_what_scores_below_the_floor_is_not_loaded() -> None:
+    hits = (Hit(8, tokens=10, score=1.0), Hit(9, tokens=10, score=-0.1))
+    assert [hit.page for hit in pack(snapshot(hits=hits, ask=100, floor=0.0))] == [8]
+
+
+def test_tokens_held_for_the_question_are_left_free() -> None:
+    hits = tuple(Hit(n, tokens=10) for n in range(20))
+    plan = decide(snapshot(hits=hits, ask=90, hold=50), fifo)
+    assert len(plan.load) == 4 and plan.tokens + 50 <= 100
+
+
+def test_messages_that_leave_are_due_for_the_digest_and_faults_are_not() -> None:
+    frames = [frame(1), frame(2, fault=True), frame(3), frame(4)]
+    plan = decide(snapshot(frames, arriving=(frame(5),), cap=10, unfolded=(0,)), fifo)
+    assert plan.evict == (1, 2, 3) and plan.fold == Fold((0, 1, 3), 10)
+    assert plan.tokens == 10 + 10 + 20 + 20
+
+
+def test_an_unknown_policy_is_named() -> None:
+    with pytest.raises(InputError, match="no policy is called 'best'; there are: fifo, lru"):
+        named("best")

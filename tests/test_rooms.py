@@ -1,0 +1,103 @@
+"""The architecture, held by machine: who imports whom, what an import costs, what the README promises."""
+
+import ast
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+NOUNS = {"types", "errors", "ports"}
+PURE = {"chunk", "policy", "plan", "journal", "recall", "render", "digest", "scale"}
+LEAVES = {"storage", "embed", "models", "ingest", "fakes"}
+
+# What each room may import of vctx; a leaf may also import itself.
+ALLOWED = {
+    "types": set[str](),
+    "errors": set[str](),
+    "ports": {"types", "errors"},
+    **{room: NOUNS | PURE for room in PURE},
+    "backlog": NOUNS,
+    "context": NOUNS | PURE | {"backlog"},
+    **{room: {*NOUNS, room} for room in LEAVES},
+    "boot": NOUNS | {"context", "storage", "embed", "models", "ingest"},
+    "__init__": NOUNS | {"boot", "context"},
+    "cli": NOUNS | {"cli", "boot", "context", "eval"},
+    "__main__": {"cli"},
+}
+
+
+def imports(path: Path) -> set[str]:
+    """The rooms of vctx that a file imports; `vctx` itself counts as "vctx"."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {name for alias in node.names for name in _room(alias.name)}
+        elif isinstance(node, ast.ImportFrom) and node.module == "vctx":
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found |= _room(node.module)
+    return found
+
+
+def _room(module: str) -> set[str]:
+    parts = module.split(".")
+    return {parts[1] if len(parts) > 1 else "vctx"} if parts[0] == "vctx" else set()
+
+
+def sources() -> list[tuple[str, Path]]:
+    """(room, file) of everything that ships, but for eval."""
+    files = [*(ROOT / "vctx").glob("*.py"), *(ROOT / "storage").glob("*.py")]
+    for folder in ("cli", "embed", "models"):
+        files += (ROOT / "vctx" / folder).glob("*.py")
+    return [(f.stem if f.parent.name == "vctx" else f.parent.name, f) for f in files]
+
+
+@pytest.mark.parametrize(("room", "path"), sources(), ids=lambda value: getattr(value, "stem", value))
+def test_imports_run_one_way(room: str, path: Path) -> None:
+    assert imports(path) <= ALLOWED[room], f"{path.name} imports what its room may not"
+
+
+def test_eval_uses_only_the_public_package() -> None:
+    for path in (ROOT / "eval").glob("*.py"):
+        assert imports(path) <= {"vctx", "eval", "ports", "__version__"}
+
+
+def test_every_room_is_known() -> None:
+    assert {room for room, _ in sources()} == set(ALLOWED)
+
+
+def run(code: str) -> str:
+    return subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
+
+
+def test_importing_vctx_loads_nothing_heavy() -> None:
+    heavy = {"torch", "transformers", "faiss", "openai", "numpy", "sqlite_utils", "sentence_transformers"}
+    loaded = set(run("import sys, vctx; print(*sys.modules)").split())
+    assert not heavy & loaded
+    loaded = set(run("import sys, vctx.cli; print(*sys.modules)").split())
+    assert not heavy & loaded
+
+
+def test_the_readme_tree_names_every_module() -> None:
+    readme = (ROOT / "README.md").read_text("utf-8")
+    tree = readme[readme.index("```\nvctx/") :]
+    for room, _ in sources():
+        if not room.startswith("__"):
+            assert re.search(rf"\b{room}\b", tree), f"{room} is missing in the README's tree"
+
+
+def test_the_readme_names_every_command() -> None:
+    from vctx.cli import main
+
+    readme = (ROOT / "README.md").read_text("utf-8")
+    for name in main.commands:
+        assert f"vctx {name}" in readme
+
+
+def test_the_changelog_names_this_version() -> None:
+    import vctx
+
+    assert f"## {vctx.__version__}" in (ROOT / "CHANGELOG.md").read_text("utf-8")
