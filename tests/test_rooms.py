@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 NOUNS = {"types", "errors", "ports"}
-PURE = {"chunk", "policy", "plan", "journal", "recall", "render", "digest", "scale"}
+PURE = {"chunk", "policy", "plan", "journal", "recall", "render", "digest", "scale", "quote"}
 LEAVES = {"storage", "embed", "models", "ingest", "fakes"}
 
 # What each room may import of vctx; a leaf may also import itself.

@@ -5,9 +5,9 @@ from os import PathLike
 from pathlib import Path
 from typing import Literal
 
-from vctx.context import Context, silent
+from vctx.context import Context
 from vctx.errors import InputError, MissingError
-from vctx.ports import Disk, Embedder, Model, Progress, Tokenizer
+from vctx.ports import Disk, Embedder, Model, Progress, Tokenizer, silent
 from vctx.types import Budget, Reading
 
 LOCAL_MODEL = "smollm2"

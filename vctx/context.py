@@ -10,18 +10,17 @@ folded under the write lock before it decides. No model is called under that loc
 
 import hashlib
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from types import TracebackType
-from typing import Any, Literal, Self, cast, get_args
+from typing import Any, Literal, Self, get_args
 
-from vctx import backlog, chunk, digest, journal, recall, render
+from vctx import backlog, chunk, digest, journal, quote, recall, render
 from vctx.errors import BudgetError, InputError, MismatchError, MissingError
-from vctx.plan import decide
+from vctx.plan import chosen, decide
 from vctx.policy import named
-from vctx.ports import Clock, Disk, Embedder, Model, Progress, Tokenizer
+from vctx.ports import Clock, Disk, Embedder, Model, Progress, Tokenizer, now, silent
 from vctx.scale import Scale
 from vctx.types import (
     Answer,
@@ -33,7 +32,6 @@ from vctx.types import (
     Message,
     Origin,
     Page,
-    Plan,
     Quote,
     Reading,
     Role,
@@ -47,17 +45,6 @@ BOUND = 2048
 """Pages that a recall embeds before it searches; more wait, and the journal says how many."""
 CHUNK = 160
 """Tokens of a document's chunk: a few paragraphs, so that a fault can hold several."""
-
-
-def now() -> datetime:
-    """The present, in UTC."""
-    return datetime.now(UTC)
-
-
-@contextmanager
-def silent(label: str, total: int) -> Iterator[Any]:
-    """Progress that shows nothing."""
-    yield lambda n: None
 
 
 class Context:
@@ -184,7 +171,7 @@ class Context:
             snapshot = self._snapshot(hits=hits, ask=share, floor=floor, hold=hold)
             entry = self._note("recall", snapshot, {"query": query, "tokens": tokens}, {"waiting": waiting})
         self._apply(entry)
-        return _chosen(hits, entry.plan)
+        return chosen(hits, entry.plan)
 
     # -- the prompt
 
@@ -208,9 +195,7 @@ class Context:
 
     def tokens(self, messages: Sequence[Message] | Sequence[Mapping[str, str]]) -> int:
         """Tokens of a prompt, counted as the budget counts: template and opening of the reply included."""
-        return self._scale.prompt(
-            [m if isinstance(m, Message) else Message(_role(m["role"]), m["content"]) for m in messages]
-        )
+        return self._scale.prompt(render.parse(messages))
 
     def chat(self, text: str) -> Answer:
         """Pages in what the message needs, sends the window to the model, and keeps both turns.
@@ -229,14 +214,11 @@ class Context:
 
     def support(self, claim: str, hits: Sequence[Hit]) -> Quote | None:
         """The sentence among the pages of `hits` that is nearest to a claim in meaning."""
-        pages = {hit.page: self._page(hit.page) for hit in hits}
-        found = [(page, text) for page in pages.values() for text in chunk.sentences(page.text)]
+        found = quote.candidates([self._page(page) for page in dict.fromkeys(hit.page for hit in hits)])
         if not found:
             return None
         vectors = self._embedder.embed([claim, *(text for _, text in found)])
-        scores = vectors[1:] @ vectors[0]
-        best = int(scores.argmax())
-        return Quote(found[best][0], " ".join(found[best][1].split()), float(scores[best]))
+        return quote.nearest(found, (vectors[1:] @ vectors[0]).tolist())
 
     # -- reading
 
@@ -311,7 +293,7 @@ class Context:
     ) -> Entry:
         plan = decide(snapshot, self._rank)
         signals = (
-            {"hits": [journal.signals(hit) for hit in _chosen(snapshot.hits, plan)]} if snapshot.hits else {}
+            {"hits": [journal.signals(hit) for hit in chosen(snapshot.hits, plan)]} if snapshot.hits else {}
         )
         entry = Entry(
             snapshot.tick, cause, self._clock(), request, self._policy, plan, {**(outcome or {}), **signals}
@@ -433,15 +415,3 @@ class Context:
 
 def _origin(role: Role) -> Origin:
     return "vctx" if role == "system" else role
-
-
-def _role(role: str) -> Role:
-    if role in get_args(Role):
-        return cast(Role, role)
-    raise InputError(f"role must be one of {', '.join(get_args(Role))}, not {role!r}")
-
-
-def _chosen(hits: Sequence[Hit], plan: Plan) -> list[Hit]:
-    """Those of the priced hits that the plan took as references, best first."""
-    loaded = {(frame.page, frame.span) for frame in plan.load}
-    return [h for h in hits if (h.page, h.span) in loaded or (h.resident and h.page in plan.touch)]

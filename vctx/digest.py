@@ -7,13 +7,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from vctx.chunk import Count, sentences
-from vctx.errors import ModelError
+from vctx.errors import BudgetError, ModelError
 from vctx.ports import Model
 from vctx.types import Message, Page
 
+# The wording of SmolTalk's summaries (Allal et al. 2025, arXiv:2502.02737): of eight that were tried on the
+# default model, the one under which it kept most of the facts; larger models follow any.
 INSTRUCTION = (
-    "Summarise the conversation above in a few plain sentences. "
-    "Keep names, dates, numbers, decisions and open questions. Write only the summary."
+    "Provide a concise, objective summary of the input text in up to three sentences, focusing on key "
+    "actions and intentions without using second or third person pronouns."
 )
 
 
@@ -32,7 +34,7 @@ def summarise(
     """Folds pages into the previous summary, in at most `cap` tokens.
 
     `room` is what one prompt to the model may hold; more is folded batch by batch. Where there is no
-    model, or it fails or says nothing, the summary is an extract. Never raises ModelError.
+    model, or it fails or says nothing, the summary is an extract. Never raises for the model.
     """
     if model is None:
         return Digest(extract(previous, pages, cap, count), "extract", "no model")
@@ -43,7 +45,7 @@ def summarise(
             text = model.complete(prompt(text, batch), max_tokens=cap).text.strip()
             if not text:
                 raise ModelError(f"{model.name} returned an empty summary")
-    except ModelError as error:
+    except (BudgetError, ModelError) as error:
         return Digest(extract(previous, pages, cap, count), "extract", str(error))
     return Digest(fit(text, cap, count), model.name)
 
@@ -55,9 +57,7 @@ def transcript(pages: Sequence[Page]) -> str:
 
 def prompt(previous: str, text: str) -> list[Message]:
     """Asks for one summary of the previous summary and of what came after it."""
-    # The instruction stands last: small models follow what they read last.
-    parts = (previous and f"Summary so far:\n{previous}", f"Conversation:\n{text}", INSTRUCTION)
-    return [Message("user", "\n\n".join(part for part in parts if part))]
+    return [Message("system", INSTRUCTION), Message("user", f"{previous}\n{text}".lstrip())]
 
 
 def batches(pages: Sequence[Page], limit: int, count: Count) -> list[str]:

@@ -60,6 +60,12 @@ def pack(snapshot: Snapshot) -> list[Hit]:
     return chosen
 
 
+def chosen(hits: Sequence[Hit], plan: Plan) -> list[Hit]:
+    """Those of a snapshot's hits that its plan took as references, best first."""
+    loaded = {(frame.page, frame.span) for frame in plan.load}
+    return [h for h in hits if (h.page, h.span) in loaded or (h.resident and h.page in plan.touch)]
+
+
 def flush(snapshot: Snapshot, policy: Policy, *, arriving: int, keep: frozenset[int]) -> tuple[int, ...]:
     """The pages that leave, lowest rank first, until the frames are within the low mark and all fits."""
     budget = snapshot.budget

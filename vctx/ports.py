@@ -1,8 +1,8 @@
-"""The seams: small Protocols, each with a fake that ships in `vctx.fakes`."""
+"""The seams: small Protocols, each with a fake that ships in `vctx.fakes`, or its null object here."""
 
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
-from datetime import datetime
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol
 
 from vctx.types import Document, Entry, Frame, Hit, Message, Page, Reply, Search, Span, Stats, Vector
@@ -151,7 +151,18 @@ Clock = Callable[[], datetime]
 """The present, in UTC."""
 
 
+def now() -> datetime:
+    """The machine's clock."""
+    return datetime.now(UTC)
+
+
 class Progress(Protocol):
     """Shows how far long work has come: a context manager that yields `advance(n)`."""
 
     def __call__(self, label: str, total: int) -> AbstractContextManager[Callable[[int], object]]: ...
+
+
+@contextmanager
+def silent(label: str, total: int) -> Iterator[Callable[[int], object]]:
+    """Progress that shows nothing."""
+    yield lambda n: None

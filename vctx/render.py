@@ -15,8 +15,10 @@ such a thing gets a backslash before it, so that no page can forge a mark.
 import re
 from collections.abc import Mapping, Sequence
 from itertools import groupby
+from typing import cast, get_args
 
-from vctx.types import Form, Frame, Message, Page, Span
+from vctx.errors import InputError
+from vctx.types import Form, Frame, Message, Page, Role, Span
 
 _MARK = re.compile(r"\[(?=/?\s*(?:memory|page)\b)", re.IGNORECASE)
 
@@ -44,6 +46,11 @@ def window(
         else:
             messages.extend(said(frame, pages[frame.page]) for frame in run)
     return _alternate(messages) if alternates else messages
+
+
+def parse(messages: Sequence[Message] | Sequence[Mapping[str, str]]) -> list[Message]:
+    """Messages from a chat API's dicts. Raises InputError for a role that there is not."""
+    return [m if isinstance(m, Message) else Message(_role(m["role"]), m["content"]) for m in messages]
 
 
 def fixed(system: str, digest: str) -> str:
@@ -98,6 +105,13 @@ def handle(page: Page) -> str:
 def escape(text: str) -> str:
     """A text in which nothing reads as a mark of vctx."""
     return _MARK.sub(r"\\[", text)
+
+
+def _role(name: str) -> Role:
+    for role in get_args(Role):
+        if role == name:
+            return cast(Role, role)
+    raise InputError(f"role must be one of {', '.join(get_args(Role))}, not {name!r}")
 
 
 def _line(text: str) -> str:

@@ -28,7 +28,7 @@ class Native:
             raise InputError(f"dtype {dtype!r} is unknown: choose one of {', '.join(get_args(Dtype))}")
         self._recipe = recipe
         self._name = name
-        self._dtype = dtype
+        self._dtype: Dtype | None = dtype
         self._lock = Lock()
         self._loaded: Bert | None = None
 
