@@ -125,7 +125,7 @@ def _ask(
 
 def _replay(ctx: vctx.Context, conversation: Conversation) -> Iterator[tuple[vctx.Page, Turn]]:
     for turn in conversation.turns:
-        role: vctx.Role = "user" if turn.speaker == conversation.speakers[0] else "assistant"
+        role: vctx.Speaker = "user" if turn.speaker == conversation.speakers[0] else "assistant"
         at = _date(conversation.dates[turn.id[0]])
         yield ctx.append(role, turn.text, author=turn.speaker, at=at), turn
 

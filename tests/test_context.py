@@ -84,6 +84,19 @@ def test_a_restart_shows_the_same_window(tmp_path: Path) -> None:
         assert ctx.frames == frames == journal.replay(ctx.log()).frames
 
 
+def test_a_session_opens_in_a_smaller_window(tmp_path: Path) -> None:
+    path = tmp_path / "s.db"
+    with make(path, window=3000, model=ScriptedModel(lambda messages: LONG * 3)) as ctx:
+        for n in range(60):
+            ctx.append("user", f"{n} {LONG}")
+        ctx.append("user", " ".join(f"{n} {LONG}" for n in range(40)))
+        assert ctx.tokens(ctx.window()) > 1000
+    with make(path, window=300) as ctx:
+        assert ctx.tokens(ctx.window()) <= 260
+        assert "characters more are in memory]" in ctx.window()[-1]["content"]
+        assert ctx.frames == journal.replay(ctx.log()).frames
+
+
 def test_two_contexts_on_one_session_see_each_other(tmp_path: Path) -> None:
     with make(tmp_path / "s.db") as one, make(tmp_path / "s.db") as two:
         one.append("user", "first")
@@ -184,7 +197,7 @@ def test_pins_that_cannot_fit_are_an_error_with_both_figures(ctx: Context) -> No
 
 def test_bad_input_is_refused(ctx: Context, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="role must be one of"):
-        ctx.append("robot", "x")  # type: ignore[arg-type]
+        ctx.append("system", "x")  # type: ignore[arg-type]
     with pytest.raises(InputError, match="text must be str"):
         ctx.append("user", b"x")  # type: ignore[arg-type]
     with pytest.raises(BudgetError, match="half of the room"):

@@ -35,7 +35,7 @@ step = st.one_of(
     st.tuples(st.just("pin"), st.just("")),
     st.tuples(st.just("unpin"), st.just("")),
     st.tuples(st.just("window"), st.just("")),
-    st.tuples(st.just("reopen"), st.just("")),
+    st.tuples(st.just("reopen"), st.sampled_from(["120", "300", "700"])),
 )
 
 
@@ -79,9 +79,15 @@ def test_1_and_4_the_window_keeps_to_its_budget_and_the_journal_replays(
         for kind, text in steps:
             if kind == "reopen":
                 ctx.close()
+                window = int(text)
                 ctx = make(path, window=window, policy=policy, alternates=alternates)
             take(ctx, kind, text)
-            messages = ctx.window()
+            try:
+                messages = ctx.window()
+            except BudgetError:
+                # Right only where pins fill a window that has shrunk.
+                assert sum(frame.tokens for frame in ctx.frames if frame.pinned) > window // 4
+                continue
             assert ctx.tokens(messages) <= window - 40
             assert journal.replay(ctx.log()).frames == ctx.frames
             assert len(ctx.pages([frame.page for frame in ctx.frames])) == len(ctx.frames)

@@ -34,8 +34,8 @@ from vctx.types import (
     Quote,
     Reading,
     Reply,
-    Role,
     Source,
+    Speaker,
     Stats,
 )
 
@@ -61,8 +61,8 @@ __all__ = [
     "Quote",
     "Reading",
     "Reply",
-    "Role",
     "Source",
+    "Speaker",
     "Stats",
     "VctxError",
     "open",

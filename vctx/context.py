@@ -30,12 +30,11 @@ from vctx.types import (
     Frame,
     Hit,
     Message,
-    Origin,
     Page,
     Quote,
     Reading,
-    Role,
     Snapshot,
+    Speaker,
     Stats,
 )
 
@@ -88,17 +87,17 @@ class Context:
 
     # -- writing
 
-    def append(self, role: Role, text: str, *, author: str = "", at: datetime | None = None) -> Page:
+    def append(self, role: Speaker, text: str, *, author: str = "", at: datetime | None = None) -> Page:
         """Adds a message to the conversation; it is durable when this returns.
 
         A naive `at` is taken as UTC. A message larger than the room stands in the window as head,
         handle and tail, whole on disk. Raises InputError, DiskError.
         """
-        if role not in get_args(Role):
-            raise InputError(f"role must be one of {', '.join(get_args(Role))}, not {role!r}")
+        if role not in get_args(Speaker):
+            raise InputError(f"role must be one of {', '.join(get_args(Speaker))}, not {role!r}")
         if not isinstance(text, str):
             raise InputError(f"text must be str, not {type(text).__name__}")
-        page = Page("message", role, text, self._utc(at), _origin(role), author=author)
+        page = Page("message", role, text, self._utc(at), role, author=author)
         with self._disk.transaction():
             self._catch_up()
             [page] = self._disk.put([page])
@@ -121,6 +120,8 @@ class Context:
             pages = chunk.pages(reading, chunk_tokens, self._scale.text, self._clock())
             document = Document(reading.name, sha, len(pages))
             with self._disk.transaction():
+                if known := self._known(reading, sha):
+                    return known  # another process was faster
                 self._disk.put(pages)
                 self._disk.add(document)
         return document
@@ -314,9 +315,9 @@ class Context:
             self._disk.note(entry)
         self._apply(entry)
 
-    def _arrival(self, page: Page) -> Frame:
+    def _arrival(self, page: Page, hold: int = 0) -> Frame:
         """Whole if it fits; else cut so that a fault can bring in its parts."""
-        largest = self._largest()
+        largest = self._largest() - hold
         tick = self._state.tick + 1
         return self._scale.arrival(page, tick, largest, max(largest // 4, largest - self.budget.share))
 
@@ -335,16 +336,25 @@ class Context:
 
     def _render(self) -> list[Message]:
         pages = {frame.page: self._page(frame.page) for frame in self._state.frames}
-        return render.window(
+        messages = render.window(
             self._state.frames,
             pages,
             system=self.system,
             digest=self._digest(),
             alternates=self.tokenizer.alternates,
         )
+        self._cache = pages
+        return messages
 
     def _digest(self) -> str:
-        return "" if self._state.digest is None else self._page(self._state.digest).text
+        """The summary; one that was made for a larger window stands cut to this one's cap."""
+        if self._state.digest is None:
+            return ""
+        return digest.fit(self._page(self._state.digest).text, self._digest_cap(), self._scale.text)
+
+    def _digest_cap(self) -> int:
+        """Tokens of a digest's text, its mark aside."""
+        return max(0, self._cap - self._scale.text([render.memory_digest("x") + "\n\n"])[0])
 
     def _page(self, page: int) -> Page:
         if page not in self._cache:
@@ -357,14 +367,25 @@ class Context:
             self._catch_up()
             snapshot = self._snapshot()
             estimate = snapshot.fixed + sum(frame.tokens for frame in snapshot.frames)
-            snapshot = replace(snapshot, hold=max(0, tokens - estimate))
+            snapshot = self._recut(replace(snapshot, hold=max(0, tokens - estimate)))
             entry = self._note("fit", snapshot, {"tokens": tokens})
-            if not entry.plan.evict:
+            if not (entry.plan.evict or entry.plan.load):
                 raise BudgetError(
                     f"what must stay in the window takes {tokens} tokens of {self.budget.room}: "
                     "unpin something, shorten the system text, or enlarge the window"
                 )
         self._apply(entry)
+
+    def _recut(self, snapshot: Snapshot) -> Snapshot:
+        """The newest message, if it was framed for a larger room than there is, arrives once more."""
+        newest = next((frame for frame in reversed(snapshot.frames) if not frame.fault), None)
+        if newest is None or newest.pinned or newest.tokens <= self._largest() - snapshot.hold:
+            return snapshot
+        again = self._arrival(self._page(newest.page), snapshot.hold)
+        if again.tokens >= newest.tokens:
+            return snapshot
+        others = tuple(frame for frame in snapshot.frames if frame is not newest)
+        return replace(snapshot, frames=others, arriving=(again,))
 
     # -- folding
 
@@ -388,11 +409,9 @@ class Context:
             self._apply(entry)
 
     def _summarise(self, pages: Sequence[Page]) -> digest.Digest:
-        previous = self._digest()
-        mark = self._scale.text([render.memory_digest("x") + "\n\n"])[0]
+        previous, cap = self._digest(), self._digest_cap()
         model = self.model if self._summary == "model" else None
         window = self.budget.window if model is None else min(self.budget.window, model.window)
-        cap = self._cap - mark
         return digest.summarise(
             model, previous, pages, cap=cap, room=window - cap - self._base, count=self._scale.text
         )
@@ -411,7 +430,3 @@ class Context:
         if at is None:
             return self._clock()
         return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
-
-
-def _origin(role: Role) -> Origin:
-    return "vctx" if role == "system" else role

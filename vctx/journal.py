@@ -63,8 +63,10 @@ def signals(hit: Hit) -> dict[str, Any]:
 
 def _frames(frames: tuple[Frame, ...], entry: Entry) -> tuple[Frame, ...]:
     plan = entry.plan
-    stay = [_touch(frame, entry) for frame in frames if frame.page not in plan.evict]
-    return (*stay, *plan.load)
+    # What is loaded takes the place of the same page, or part of one, in another form.
+    gone = {(frame.page, frame.span) for frame in plan.load}
+    stay = [f for f in frames if f.page not in plan.evict and (f.page, f.span) not in gone]
+    return (*(_touch(frame, entry) for frame in stay), *plan.load)
 
 
 def _touch(frame: Frame, entry: Entry) -> Frame:

@@ -12,7 +12,10 @@ from typing import Any, Literal
 
 Kind = Literal["message", "chunk", "summary"]
 Role = Literal["system", "user", "assistant", "tool"]
+Speaker = Literal["user", "assistant"]
+"""Who takes part in a conversation; the system text belongs to the session."""
 Origin = Literal["user", "assistant", "tool", "document", "vctx"]
+"""Who made a text. What vctx wrote itself is never stored as if somebody had said it."""
 Span = tuple[int, int]
 """Characters [start, stop) of a page's text."""
 
