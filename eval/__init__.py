@@ -2,6 +2,6 @@
 
 locomo      the task: conversations and questions
 evidence    the metric: share of gold evidence within a token budget
-intervals   95 % intervals by bootstrap over conversations
+intervals   95 % intervals, by bootstrap or Wilson's score
 report      results as a table or as JSON
 """

@@ -4,13 +4,14 @@ from collections.abc import Hashable, Mapping, Sequence, Set
 from typing import TypeVar
 
 K = TypeVar("K", bound=Hashable)
+S = TypeVar("S", bound=Hashable)
 
 
 def placed(
     ranking: Sequence[K],
     cost: Mapping[K, int],
-    section: Mapping[K, Hashable],
-    header: Mapping[Hashable, int],
+    section: Mapping[K, S],
+    header: Mapping[S, int],
     budget: int,
 ) -> set[K]:
     """Fills a budget in order of rank; what does not fit is passed over.
@@ -18,7 +19,7 @@ def placed(
     An item costs its own tokens, and those of its section's header where it is the first from there.
     """
     chosen: set[K] = set()
-    opened: set[Hashable] = set()
+    opened: set[S] = set()
     left = budget
     for item in ranking:
         price = cost[item] + (0 if section[item] in opened else header[section[item]])

@@ -1,13 +1,17 @@
-"""95 % intervals by the percentile bootstrap over clusters (Efron and Tibshirani 1993, ch. 13).
+"""95 % intervals: by Wilson's score for shares of independent trials (Wilson 1927), else by bootstrap.
 
-Questions about one conversation are not independent, so conversations are resampled, not questions.
+The percentile bootstrap (Efron and Tibshirani 1993, ch. 13) resamples clusters: questions about one
+conversation are not independent, so conversations are resampled.
 """
 
+import math
 from collections.abc import Hashable, Mapping, Sequence
 
 import numpy as np
 
 ROUNDS = 2000
+Z = 1.959964
+"""The 97.5 % point of the normal distribution."""
 
 
 def bootstrap(clusters: Mapping[Hashable, Sequence[float]], *, seed: int = 0) -> tuple[float, float]:
@@ -18,3 +22,12 @@ def bootstrap(clusters: Mapping[Hashable, Sequence[float]], *, seed: int = 0) ->
     means = sums[drawn].sum(axis=1) / sizes[drawn].sum(axis=1)
     low, high = np.percentile(means, [2.5, 97.5])
     return float(low), float(high)
+
+
+def wilson(successes: int, trials: int) -> tuple[float, float]:
+    """The score interval of a share; trials must not be 0."""
+    share = successes / trials
+    scale = 1 + Z**2 / trials
+    centre = (share + Z**2 / (2 * trials)) / scale
+    half = Z * math.sqrt(share * (1 - share) / trials + Z**2 / (4 * trials**2)) / scale
+    return max(0.0, centre - half), min(1.0, centre + half)

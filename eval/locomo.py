@@ -70,7 +70,7 @@ def load(path: Path) -> list[Conversation]:
         return [_conversation(sample) for sample in samples]
     except (OSError, ValueError) as error:
         raise vctx.InputError(f"cannot read {path} as LoCoMo's JSON: {error}") from error
-    except (KeyError, TypeError) as error:
+    except (LookupError, TypeError, AttributeError) as error:
         raise vctx.InputError(f"{path} is not LoCoMo's JSON: {error!r} is missing or misplaced") from error
 
 
@@ -109,9 +109,7 @@ def _ask(
             strict=True,
         )
     )
-    header: dict[Any, int] = {
-        session: count([f"{date}\n"])[0] for session, date in conversation.dates.items()
-    }
+    header = {session: count([f"{date}\n"])[0] for session, date in conversation.dates.items()}
     path = folder / f"{conversation.name}.db"
     with vctx.open(path, model=None, tokenizer=tokenizer, embedder=embedder) as ctx:
         turn_of = {page.id: turn.id for page, turn in _replay(ctx, conversation)}

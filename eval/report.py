@@ -1,23 +1,24 @@
-"""Scores as a table or as JSON: means, 95 % intervals by conversation, the number of questions."""
+"""Scores as a table or as JSON: means, 95 % intervals, the number of questions."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from vctx.eval.intervals import bootstrap
+from vctx.eval.intervals import bootstrap, wilson
 from vctx.eval.locomo import CATEGORIES, Score
+from vctx.eval.nested_kv import Solved
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line: a category, its questions, and (mean, low, high) at each budget."""
+    """One line: its name, its questions, and (mean, low, high) within each token budget."""
 
     name: str
     questions: int
-    recall: dict[int, tuple[float, float, float]]
+    within: dict[int, tuple[float, float, float]]
 
 
-def rows(scores: Sequence[Score]) -> list[Row]:
+def locomo(scores: Sequence[Score]) -> list[Row]:
     """By category, then categories 1 to 4 together (what is published), then all."""
     groups = [(name, [s for s in scores if s.category == c]) for c, name in CATEGORIES.items()]
     groups.append(("categories 1-4", [s for s in scores if s.category <= 4]))
@@ -25,12 +26,18 @@ def rows(scores: Sequence[Score]) -> list[Row]:
     return [_row(name, group) for name, group in groups if group]
 
 
-def table(rows: Sequence[Row]) -> str:
-    """Evidence recall within token budgets, for the terminal."""
-    budgets = list(rows[0].recall)
-    head = f"{'evidence recall within':<22}{'n':>5}" + "".join(f"{b:>24,}" for b in budgets)
+def nested_kv(solved: Sequence[Solved]) -> list[Row]:
+    """By depth: the share of chains that are solved."""
+    depths = sorted({s.depth for s in solved})
+    return [_depth(depth, [s for s in solved if s.depth == depth]) for depth in depths]
+
+
+def table(title: str, rows: Sequence[Row]) -> str:
+    """A line for each row, a column for each token budget, for the terminal."""
+    budgets = list(rows[0].within)
+    head = f"{title:<22}{'n':>5}" + "".join(f"{b:>24,}" for b in budgets)
     lines = [
-        f"{r.name:<22}{r.questions:>5}" + "".join(f"{_cell(r.recall[b]):>24}" for b in budgets) for r in rows
+        f"{r.name:<22}{r.questions:>5}" + "".join(f"{_cell(r.within[b]):>24}" for b in budgets) for r in rows
     ]
     return "\n".join([head, *lines])
 
@@ -41,9 +48,9 @@ def data(rows: Sequence[Row]) -> list[dict[str, Any]]:
         {
             "name": row.name,
             "questions": row.questions,
-            "evidence_recall": {
+            "within": {
                 str(budget): {"mean": round(mean, 4), "interval": [round(low, 4), round(high, 4)]}
-                for budget, (mean, low, high) in row.recall.items()
+                for budget, (mean, low, high) in row.within.items()
             },
         }
         for row in rows
@@ -52,6 +59,12 @@ def data(rows: Sequence[Row]) -> list[dict[str, Any]]:
 
 def _row(name: str, scores: Sequence[Score]) -> Row:
     return Row(name, len(scores), {budget: _mean(scores, budget) for budget in scores[0].recall})
+
+
+def _depth(depth: int, solved: Sequence[Solved]) -> Row:
+    counts = {b: sum(s.within[b] for s in solved) for b in solved[0].within}
+    n = len(solved)
+    return Row(f"depth {depth}", n, {b: (k / n, *wilson(k, n)) for b, k in counts.items()})
 
 
 def _mean(scores: Sequence[Score], budget: int) -> tuple[float, float, float]:

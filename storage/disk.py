@@ -124,6 +124,10 @@ class SqliteDisk:
             lexical |= self._words.scores(search.text, [page for page in meant if page not in lexical])
             return union(index, dense, rest, lexical, self._pages.groups([*meant, *lexical]))
 
+    def phrase(self, text: str, k: int) -> list[int]:
+        """The first `k` pages, by id, that hold the words of `text` in this order."""
+        return self._words.phrase(text, k)
+
     def stats(self) -> Stats:
         """Pages (summaries included), their characters, what is pending, and the documents."""
         return Stats(*self._pages.totals(), documents=tuple(self.documents()))

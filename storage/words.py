@@ -20,6 +20,8 @@ _SCORES = (
     "SELECT rowid, -bm25(words) FROM words WHERE words MATCH ? AND +rowid IN (SELECT value FROM json_each(?))"
 )
 
+_PHRASE = "SELECT rowid FROM words WHERE words MATCH ? ORDER BY rowid LIMIT ?"
+
 
 class Words:
     """The table `words`."""
@@ -38,6 +40,11 @@ class Words:
         if not query or not pages:
             return {}
         return dict(self._file.rows(_SCORES, (query, json.dumps(pages))))
+
+    def phrase(self, text: str, k: int) -> list[int]:
+        """The first `k` pages, by id, that hold the words of `text` in this order."""
+        words = " ".join(_TERM.findall(text.lower()))
+        return [page for (page,) in self._file.rows(_PHRASE, (f'"{words}"', k))] if words else []
 
 
 def match(text: str) -> str:

@@ -154,7 +154,10 @@ class Context:
         """Ranks what is on disk for a query, best first. Changes nothing in the window."""
         backlog.embed(self._disk, self._embedder, BOUND, self._progress)
         vector = self._embedder.embed([query])[0] if self._disk.stats().pages else None
-        return recall.run(recall.recall(query), lambda search: self._disk.search(search, vector))
+        steps = recall.recall(query)
+        return recall.run(
+            steps, lambda search: self._disk.search(search, vector), self._disk.phrase, self._disk.get
+        )
 
     def recall(self, query: str, *, tokens: int | None = None, hold: int = 0) -> list[Hit]:
         """Pages in what answers a query, and returns the references, best first.

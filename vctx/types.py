@@ -122,6 +122,8 @@ class Hit:
     dense: float | None = None
     lexical: float | None = None
     score: float = 0.0
+    via: str = ""
+    """The rare word by which the chase came to this page."""
     tokens: int = 0
     group: int | None = None
     resident: bool = False
@@ -133,6 +135,21 @@ class Search:
 
     text: str
     k: int
+
+
+@dataclass(frozen=True, slots=True)
+class Find:
+    """What recall asks of the disk: the first `k` pages that hold a phrase, word by word."""
+
+    phrase: str
+    k: int
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What recall asks of the disk: the text of pages, in this order."""
+
+    pages: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import click
@@ -139,16 +140,26 @@ def evaluate() -> None:
     """Measure what a memory layer forgets."""
 
 
+def _measured(command: Callable[..., None]) -> Callable[..., None]:
+    """The options of every measurement."""
+    for option in (
+        click.option("--json", "as_json", is_flag=True, help="Print JSON."),
+        click.option(
+            "--tokenizer", default="o200k_base", show_default=True, help="Whose tokens are counted."
+        ),
+        click.option(
+            "--embedder", default="all-MiniLM-L6-v2", show_default=True, help="The embedding model."
+        ),
+    ):
+        command = option(command)
+    return command
+
+
 @evaluate.command()
 @click.option(
-    "--data",
-    required=True,
-    type=click.Path(exists=True, dir_okay=False),
-    help="LoCoMo's JSON, as released by its authors.",
+    "--data", required=True, type=click.Path(exists=True, dir_okay=False), help="LoCoMo's JSON, as released."
 )
-@click.option("--embedder", default="all-MiniLM-L6-v2", show_default=True, help="The embedding model.")
-@click.option("--tokenizer", default="o200k_base", show_default=True, help="Whose tokens the budgets are in.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@_measured
 def locomo(data: str, embedder: str, tokenizer: str, as_json: bool) -> None:
     """Evidence recall on LoCoMo's long conversations, within token budgets.
 
@@ -161,5 +172,29 @@ def locomo(data: str, embedder: str, tokenizer: str, as_json: bool) -> None:
 
     conversations = locomo.load(Path(data))
     scores = locomo.run(conversations, tokenizer=tokenizer, embedder=embedder, progress=progress)
-    rows = report.rows(list(scores))
-    click.echo(json.dumps(report.data(rows)) if as_json else report.table(rows))
+    rows = report.locomo(list(scores))
+    click.echo(json.dumps(report.data(rows)) if as_json else report.table("evidence recall within", rows))
+
+
+@evaluate.command(name="nested-kv")
+@click.option(
+    "--data",
+    required=True,
+    type=click.Path(exists=True, file_okay=False),
+    help="The folder of MemGPT's files.",
+)
+@click.option("--samples", default=10, show_default=True, help="Chains of each depth.")
+@click.option("--pooled", is_flag=True, help="All samples of a depth in one session.")
+@_measured
+def nested_kv(data: str, samples: int, pooled: bool, embedder: str, tokenizer: str, as_json: bool) -> None:
+    """MemGPT's nested key-value task: chains of keys, solved where every page of one is placed.
+
+    \b
+      vctx eval nested-kv --data nested-kv/ --samples 100
+    """
+    from vctx.eval import nested_kv, report
+
+    chains = nested_kv.load(Path(data), samples=samples)
+    solved = nested_kv.run(chains, tokenizer=tokenizer, embedder=embedder, progress=progress, pooled=pooled)
+    rows = report.nested_kv(list(solved))
+    click.echo(json.dumps(report.data(rows)) if as_json else report.table("chains solved within", rows))

@@ -1,0 +1,124 @@
+"""The harness: metrics whose expected values are derived by hand, and tasks on small data of their shape."""
+
+import gzip
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import vctx
+from vctx.eval import locomo, nested_kv, report
+from vctx.eval.evidence import evidence_recall, placed
+from vctx.eval.intervals import bootstrap, wilson
+from vctx.fakes import HashingEmbedder
+from vctx.ports import silent
+
+
+def test_a_budget_is_filled_in_order_of_rank() -> None:
+    """a costs 5 + 2 for its section = 7 of 12; b is of the same section: 5 more = 12. c has no room."""
+    cost = {"a": 5, "b": 5, "c": 1}
+    section = {"a": 1, "b": 1, "c": 2}
+    header = {1: 2, 2: 2}
+    assert placed(["a", "b", "c"], cost, section, header, 12) == {"a", "b"}
+    assert placed(["a", "b", "c"], cost, section, header, 11) == {"a", "c"}  # 7, then 7 + 5 > 11, then 7 + 3
+
+
+def test_evidence_recall_is_the_share_of_gold() -> None:
+    assert evidence_recall({1, 2, 9}, {2, 3, 4, 9}) == 0.5
+
+
+def test_wilsons_interval() -> None:
+    """8 of 10: centre (.8 + 3.8415 / 20) / 1.38415 = .7167, half 1.96 sqrt(.016 + .0096) / 1.384 = .2266."""
+    low, high = wilson(8, 10)
+    assert (round(low, 3), round(high, 3)) == (0.490, 0.943)
+    assert wilson(0, 5)[0] == 0.0 and wilson(5, 5)[1] == 1.0
+
+
+def test_the_bootstrap_resamples_clusters() -> None:
+    """With one cluster there is nothing to resample; with two of means 0 and 1, both ends are drawn."""
+    assert bootstrap({"a": [0.0, 1.0]}) == (0.5, 0.5)
+    assert bootstrap({"a": [0.0, 0.0], "b": [1.0, 1.0]}) == (0.0, 1.0)
+
+
+def sample() -> dict[str, Any]:
+    said = ["I adopted a puppy named Rex.", "Lovely!", "My sister moved to Lyon.", "When?"]
+    turns = [
+        {"speaker": ("Ana", "Bo")[n % 2], "dia_id": f"D1:{n + 1}", "text": text}
+        for n, text in enumerate(said)
+    ]
+    turns[1]["blip_caption"] = "a dog"
+    return {
+        "sample_id": "conv-1",
+        "conversation": {
+            "speaker_a": "Ana",
+            "speaker_b": "Bo",
+            "session_1_date_time": "1:56 pm on 8 May, 2023",
+            "session_1": turns,
+        },
+        "qa": [
+            {"question": "What is the puppy named?", "category": 4, "evidence": ["D1:1"]},
+            {"question": "Where did the sister move?", "category": 1, "evidence": ["D:1:3; D1:4", "D9:9"]},
+            {"question": "No gold", "category": 2, "evidence": []},
+        ],
+    }
+
+
+def test_locomo_end_to_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "locomo.json"
+    file.write_text(json.dumps([sample()]))
+    [conversation] = locomo.load(file)
+    assert conversation.turns[1].line == "Bo: Lovely! [shares image: a dog]"
+    assert [sorted(q.evidence) for q in conversation.questions] == [[(1, 1)], [(1, 3), (1, 4)]]
+    scores = list(
+        locomo.run(
+            [conversation], tokenizer="bytes", embedder=HashingEmbedder(), progress=silent, budgets=[60, 999]
+        )
+    )
+    assert [score.recall[999] for score in scores] == [1.0, 1.0]
+    assert scores[0].recall[60] == 1.0
+    rows = report.locomo(scores)
+    assert [(row.name, row.questions) for row in rows] == [
+        ("multi-hop", 1),
+        ("single-hop", 1),
+        ("categories 1-4", 2),
+        ("all", 2),
+    ]
+    assert "1.000 [1.000, 1.000]" in report.table("evidence", rows)
+    assert report.data(rows)[0]["within"]["999"] == {"mean": 1.0, "interval": [1.0, 1.0]}
+
+
+@pytest.mark.parametrize("text", ["", "{", "[{}]", '[{"conversation": 3}]', "3"])
+def test_bad_locomo_data_is_an_input_error(text: str, tmp_path: Path) -> None:
+    (tmp_path / "bad.json").write_text(text)
+    with pytest.raises(vctx.InputError, match=r"bad\.json"):
+        locomo.load(tmp_path / "bad.json")
+
+
+def nested_files(folder: Path) -> None:
+    pairs = [
+        [f"k{n}0000000-0000-4000-8000-000000000000", f"v{n}0000000-0000-4000-8000-000000000000"]
+        for n in range(9)
+    ]
+    with gzip.open(folder / nested_kv.PAIRS, "wt") as file:
+        file.write(json.dumps({"ordered_kv_records": pairs, "key": "", "value": ""}) + "\n")
+    for levels in (1, 2, 3, 4, 5):
+        (folder / nested_kv.ORDERINGS.format(levels)).write_text(json.dumps([6, 1, 8, 3, 5][:levels]) + "\n")
+
+
+@pytest.mark.parametrize("pooled", [False, True])
+def test_nested_keys_are_followed_to_the_end(tmp_path: Path, pooled: bool) -> None:
+    nested_files(tmp_path)
+    chains = nested_kv.load(tmp_path, samples=3)
+    assert [chain.depth for chain in chains] == [0, 1, 2, 3, 4]
+    assert chains[2].pairs[6][1] == chains[2].pairs[1][0]
+    # In "bytes", a line of two UUIDs is 75 tokens: five of them are within 512, with little to spare.
+    solved = nested_kv.run(
+        chains, tokenizer="bytes", embedder=HashingEmbedder(), progress=silent, pooled=pooled
+    )
+    assert [s.within[512] for s in solved] == [True] * 5
+
+
+def test_missing_nested_files_are_an_input_error(tmp_path: Path) -> None:
+    with pytest.raises(vctx.InputError, match="nested key-value"):
+        nested_kv.load(tmp_path, samples=1)
