@@ -16,7 +16,6 @@ from typing import Any
 
 import vctx
 from vctx.eval.evidence import evidence_recall, placed
-from vctx.ports import Embedder, Progress, Tokenizer
 
 BUDGETS = (512, 1024, 2048, 4096)
 CATEGORIES = {1: "multi-hop", 2: "temporal", 3: "open-domain", 4: "single-hop", 5: "adversarial"}
@@ -50,6 +49,7 @@ class Conversation:
     name: str
     speakers: tuple[str, str]
     dates: dict[int, str]
+    """As they are written; every one can be read."""
     turns: tuple[Turn, ...]
     questions: tuple[Question, ...]
 
@@ -67,19 +67,22 @@ def load(path: Path) -> list[Conversation]:
     """Reads the file as released; questions without gold turns are left out. Raises vctx.InputError."""
     try:
         samples = json.loads(path.read_bytes())
-        return [_conversation(sample) for sample in samples]
+        conversations = [_conversation(sample) for sample in samples]
     except (OSError, ValueError) as error:
         raise vctx.InputError(f"cannot read {path} as LoCoMo's JSON: {error}") from error
     except (LookupError, TypeError, AttributeError) as error:
         raise vctx.InputError(f"{path} is not LoCoMo's JSON: {error!r} is missing or misplaced") from error
+    if not conversations:
+        raise vctx.InputError(f"{path} holds no conversation")
+    return conversations
 
 
 def run(
     conversations: Sequence[Conversation],
     *,
-    tokenizer: str | Tokenizer,
-    embedder: str | Embedder,
-    progress: Progress,
+    tokenizer: str | vctx.Tokenizer,
+    embedder: str | vctx.Embedder,
+    progress: vctx.Progress,
     budgets: Sequence[int] = BUDGETS,
 ) -> Iterator[Score]:
     """Asks every question of every conversation, each in a session of its own."""
@@ -88,17 +91,17 @@ def run(
         progress("questions", sum(len(c.questions) for c in conversations)) as advance,
         tempfile.TemporaryDirectory() as folder,
     ):
-        for conversation in conversations:
-            for score in _ask(conversation, Path(folder), counts, embedder, budgets):
+        for number, conversation in enumerate(conversations):
+            for score in _ask(conversation, Path(folder) / f"{number}.db", counts, embedder, budgets):
                 advance(1)
                 yield score
 
 
 def _ask(
     conversation: Conversation,
-    folder: Path,
-    tokenizer: Tokenizer,
-    embedder: str | Embedder,
+    path: Path,
+    tokenizer: vctx.Tokenizer,
+    embedder: str | vctx.Embedder,
     budgets: Sequence[int],
 ) -> Iterator[Score]:
     count = tokenizer.count
@@ -110,7 +113,6 @@ def _ask(
         )
     )
     header = {session: count([f"{date}\n"])[0] for session, date in conversation.dates.items()}
-    path = folder / f"{conversation.name}.db"
     with vctx.open(path, model=None, tokenizer=tokenizer, embedder=embedder) as ctx:
         turn_of = {page.id: turn.id for page, turn in _replay(ctx, conversation)}
         section = {turn.id: turn.id[0] for turn in conversation.turns}
@@ -137,6 +139,8 @@ def _conversation(sample: dict[str, Any]) -> Conversation:
     known = {turn.id for turn in turns}
     questions = tuple(q for qa in sample["qa"] if (q := _question(qa, known)).evidence)
     dates = {number: chat[f"session_{number}_date_time"] for number in sessions}
+    for date in dates.values():
+        _date(date)
     return Conversation(sample["sample_id"], (chat["speaker_a"], chat["speaker_b"]), dates, turns, questions)
 
 

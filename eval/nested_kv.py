@@ -15,7 +15,6 @@ from pathlib import Path
 
 import vctx
 from vctx.eval.evidence import placed
-from vctx.ports import Embedder, Progress, Tokenizer
 
 BUDGETS = (512, 1024)
 PAIRS = "kv-retrieval-140_keys.jsonl.gz"
@@ -68,8 +67,8 @@ def run(
     chains: Sequence[Chain],
     *,
     tokenizer: str,
-    embedder: str | Embedder,
-    progress: Progress,
+    embedder: str | vctx.Embedder,
+    progress: vctx.Progress,
     pooled: bool = False,
 ) -> Iterator[Solved]:
     """Stores each sample as the messages of a session, or all of one depth in one, and asks."""
@@ -85,7 +84,7 @@ def run(
 
 
 def _ask(
-    chains: Sequence[Chain], path: Path, counts: Tokenizer, embedder: str | Embedder
+    chains: Sequence[Chain], path: Path, counts: vctx.Tokenizer, embedder: str | vctx.Embedder
 ) -> Iterator[Solved]:
     with vctx.open(path, model=None, tokenizer=counts, embedder=embedder) as ctx:
         page_of = {pair: ctx.append("user", ": ".join(pair)).id for chain in chains for pair in chain.pairs}

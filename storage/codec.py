@@ -4,15 +4,18 @@ A row's checksum tells a flipped byte from what was written: SQLite itself has n
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
-from datetime import datetime
+from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import Any
+from zlib import crc32
 
 from vctx.errors import DiskError, InputError
-from vctx.storage.file import Row
-from vctx.types import Document, Entry, Fold, Form, Frame, Page, Plan, Source
+from vctx.types import Document, Entry, Fold, Form, Frame, Page, Plan, Slot, Source
+
+Row = tuple[Any, ...]
+"""A row of a table, as SQLite takes and gives it."""
 
 PAGE = "id, branch, seq, kind, role, author, created_at, origin, source, grp, parents, text"
 """The columns that `page_row` writes and `page_of` reads, with `sum` at the end."""
@@ -27,7 +30,7 @@ DOCUMENT = "name, sha, chunks"
 
 def page_row(page: Page) -> Row:
     """A page with its id and seq as a row of PAGE and sum."""
-    return _stored(
+    return stored(
         (
             page.id,
             page.branch,
@@ -35,11 +38,12 @@ def page_row(page: Page) -> Row:
             page.kind,
             page.role,
             page.author,
-            page.created_at.isoformat(),
-            page.origin,
+            _moment(page.created_at),
+            # What nearly every page has is left out: it would stand there a million times.
+            "" if page.origin == page.role else page.origin,
             None if page.source is None else _json(_changed(page.source), "source"),
             page.group,
-            _json(page.parents, "parents"),
+            _json(page.parents, "parents") if page.parents else "",
             page.text,
         )
     )
@@ -54,11 +58,11 @@ def page_of(row: Row) -> Page:
         role=role,
         text=text,
         created_at=datetime.fromisoformat(at),
-        origin=origin,
+        origin=origin or role,
         author=author,
         source=None if source is None else _source_of(source, id),
         group=group,
-        parents=tuple(json.loads(parents)),
+        parents=tuple(json.loads(parents or "[]")),
         branch=branch,
         id=id,
         seq=seq,
@@ -70,7 +74,7 @@ def entry_row(entry: Entry) -> Row:
     at = entry.at.isoformat()
     request, plan = _json(dict(entry.request), "request"), _json(_plan(entry.plan), "plan")
     outcome = _json(dict(entry.outcome), "outcome")
-    return _stored((entry.tick, entry.cause, at, request, entry.policy, plan, outcome))
+    return stored((entry.tick, entry.cause, at, request, entry.policy, plan, outcome))
 
 
 def entry_of(row: Row) -> Entry:
@@ -89,7 +93,7 @@ def entry_of(row: Row) -> Entry:
 
 def document_row(document: Document) -> Row:
     """A document as a row of DOCUMENT and sum."""
-    return _stored((document.name, document.sha, document.chunks))
+    return stored((document.name, document.sha, document.chunks))
 
 
 def document_of(row: Row) -> Document:
@@ -97,7 +101,53 @@ def document_of(row: Row) -> Document:
     return Document(*_checked(row, "document"))
 
 
-def _plain(row: Row) -> Row:
+def meta_sum(key: str, value: str) -> bytes:
+    """The checksum of a row of `meta`."""
+    return _sum(repr((key, value)))
+
+
+def vector_sum(hash: bytes, code: bytes) -> bytes:
+    """The checksum of a vector, bound to the hash of the text that it stands for."""
+    if type(hash) is not bytes or type(code) is not bytes:
+        return b""  # garbled: no checksum is as short
+    return blake2b(hash + code, digest_size=8).digest()
+
+
+def span_sum(span: Sequence[int]) -> int:
+    """The checksum of a span (id, page, start, stop, vector), signed, as SQLite stores it in four bytes."""
+    return crc32(repr(tuple(span)).encode()) - 2**31
+
+
+def source_document(source: str | bytes) -> str:
+    """The document that a page's column `source` names."""
+    return str(json.loads(plain((source,))[0])["document"])
+
+
+def raw_text(value: str | bytes) -> str:
+    """A column of text as it was written, garbled or not."""
+    if isinstance(value, str):
+        return value
+    try:
+        return value.decode("utf-8", "surrogatepass")
+    except UnicodeDecodeError:
+        return value.decode("utf-8", "replace")
+
+
+def sealed(row: Row) -> bool:
+    """Whether a row that ends in its checksum is what was written."""
+    try:
+        return bool(_sum(_written(plain(row[:-1]))) == row[-1])
+    except UnicodeDecodeError:
+        return False
+
+
+def _moment(at: datetime) -> str:
+    written = at.isoformat()
+    return written[:-6] + "Z" if at.tzinfo is UTC else written
+
+
+def plain(row: Row) -> Row:
+    """A row of texts as they were written: what stands as bytes holds lone surrogates."""
     return tuple(value.decode("utf-8", "surrogatepass") if type(value) is bytes else value for value in row)
 
 
@@ -109,7 +159,7 @@ def _storable(text: str) -> str | bytes:
     return text
 
 
-def _stored(row: Row) -> Row:
+def stored(row: Row) -> Row:
     """The row with its checksum; texts with lone surrogates, which SQLite stores none of, as bytes."""
     written = _written(row)
     # Only a row with such an escape can hold a surrogate; most rows are spared the look at each text.
@@ -120,7 +170,7 @@ def _stored(row: Row) -> Row:
 
 def _checked(row: Row, what: str) -> Row:
     try:
-        values = _plain(row[:-1])
+        values = plain(row[:-1])
     except UnicodeDecodeError:
         values = ()
     if not values or _sum(_written(values)) != row[-1]:
@@ -155,6 +205,8 @@ def _changed(value: Source | Frame | Fold | Plan) -> dict[str, Any]:
 
 def _plan(plan: Plan) -> dict[str, Any]:
     data = _changed(plan)
+    if plan.evict:
+        data["evict"] = [page if span is None else [page, *span] for page, span in plan.evict]
     if plan.load:
         data["load"] = [_changed(frame) for frame in plan.load]
     if plan.fold is not None:
@@ -174,7 +226,8 @@ def _plan_of(text: str, tick: int) -> Plan:
     try:
         data["load"] = tuple(_frame_of(frame) for frame in data.get("load", ()))
         data["fold"] = _fold_of(data.get("fold"))
-        return Plan(**_tupled(data, "evict", "touch"))
+        data["evict"] = tuple(_slot_of(slot) for slot in data.get("evict", ()))
+        return Plan(**_tupled(data, "touch"))
     except (TypeError, ValueError) as error:
         raise DiskError(
             f"journal entry {tick} was written by another version of vctx ({error}); upgrade"
@@ -186,6 +239,14 @@ def _frame_of(data: Mapping[str, Any]) -> Frame:
     if "form" in known:
         known["form"] = Form(known["form"])
     return Frame(**known)
+
+
+def _slot_of(data: int | list[int]) -> Slot:
+    """A frame's name: the page's number alone, or with the span's two."""
+    if isinstance(data, int):
+        return data, None
+    page, start, stop = data
+    return page, (start, stop)
 
 
 def _fold_of(data: Mapping[str, Any] | None) -> Fold | None:

@@ -4,11 +4,20 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from os import PathLike
 from pathlib import Path
+from typing import TextIO
 
 import numpy as np
 from numpy.typing import NDArray
 
+from vctx.errors import InputError
+from vctx.storage.branches import Branches
+from vctx.storage.check import Check, Report
+from vctx.storage.connection import Opener, standard
+from vctx.storage.copies import backup, purge
+from vctx.storage.counts import Counts
+from vctx.storage.dump import Dump
 from vctx.storage.file import File
+from vctx.storage.forget import Forgetting
 from vctx.storage.index import SpanIndex
 from vctx.storage.journal import Journal
 from vctx.storage.pages import Pages
@@ -23,19 +32,34 @@ Vectors = NDArray[np.float32]
 class SqliteDisk:
     """The session in the file at `path`, made where there is none (its folder must exist).
 
-    Several processes, and several threads of one, may hold the same session. Whoever waits more than
-    `busy` seconds for another process gets a DiskError. What `transaction()` has left is durable: it
-    survives the end of the process and (synchronous=FULL) of the power. `close()` it, or use it as a
-    context manager.
+    Several processes, and several threads of one, may hold the same session: readers wait for nobody,
+    writers queue. Whoever waits more than `busy` seconds gets a DiskError. What `transaction()` has left
+    is durable: it survives the end of the process and (synchronous=FULL) of the power. `close()` it, or
+    use it as a context manager.
+
+    With `readonly`, or where the file or its folder may not be written, it is opened for reading: writing
+    is a DiskError. `connect` makes the connection; the standard library's SQLite unless said otherwise.
     """
 
-    def __init__(self, path: str | PathLike[str], *, busy: float = 5.0) -> None:
-        self._file = File(path, busy)
+    def __init__(
+        self,
+        path: str | PathLike[str],
+        *,
+        busy: float = 5.0,
+        readonly: bool = False,
+        connect: Opener = standard,
+    ) -> None:
+        self._connect = connect
+        self._file = File(path, busy, readonly=readonly, opener=connect)
         self._pages = Pages(self._file)
         self._journal = Journal(self._file)
         self._spans = Spans(self._file)
         self._words = Words(self._file)
+        self._counts = Counts(self._file)
+        self._branches = Branches(self._file)
+        self._forgetting = Forgetting(self._file, self._pages, self._journal, self._spans, self._words)
         self._index: SpanIndex | None = None
+        self._forgotten = 0
 
     def __enter__(self) -> "SqliteDisk":
         return self
@@ -49,21 +73,67 @@ class SqliteDisk:
         return self._file.path
 
     @property
+    def readonly(self) -> bool:
+        """Whether writing is an error."""
+        return self._file.readonly
+
+    @property
     def embedder(self) -> tuple[str, int] | None:
         """Name and dimension of the embedder that made the session's vectors; None before the first."""
         return self._spans.embedder()
 
-    def transaction(self) -> AbstractContextManager[None]:
-        """The write lock: what is written inside is durable at its end, or absent. Does not nest."""
-        return self._file.transaction()
+    # -- writing
+
+    def transaction(self, *, durable: bool = True) -> AbstractContextManager[None]:
+        """The write lock: what is written inside is kept at its end, or absent. Does not nest.
+
+        With `durable` False the end may come before the disk has it all, so that a power cut may take the
+        last of such transactions, in order; the next durable one makes them durable, too. For bulk import.
+        """
+        return self._file.transaction(durable=durable)
 
     def put(self, pages: Sequence[Page]) -> list[Page]:
-        """Stores pages and returns them with `id` and `seq` (both from 1) assigned. Inside a transaction."""
+        """Stores pages and returns them with `id` and `seq` (both from 1) assigned. Inside a transaction.
+
+        No id is ever given twice, whatever has been forgotten.
+        """
         return self._pages.put(pages)
 
     def add(self, document: Document) -> None:
         """Records a document whose chunks have been put. Inside a transaction."""
         self._pages.add(document)
+
+    def note(self, entry: Entry) -> None:
+        """Appends to the journal; DiskError for a tick that is there already. Inside a transaction.
+
+        Request and outcome must be JSON; a tuple in them comes back as a list.
+        """
+        self._journal.note(entry)
+
+    def index(self, rows: Sequence[Vector], hashes: Sequence[bytes], vectors: Vectors, embedder: str) -> None:
+        """Stores new vectors, (len(hashes), dim), and the spans that refer to them.
+
+        Opens its own transaction. All spans of a page come in one call: every page named is no longer
+        pending. What is stored already stays as it is, so two processes may index the same pages.
+        MismatchError for another embedder or dimension.
+        """
+        self._spans.index(rows, hashes, vectors, embedder)
+
+    def fork(self, parent: int = 0, at: int | None = None) -> int:
+        """A new branch that sees `parent` up to page `at` (default: all of it now). Inside a transaction."""
+        return self._branches.fork(parent, at)
+
+    def reset_vectors(self) -> int:
+        """Drops every vector and the embedder that made them, so that another may; returns what waits.
+
+        Opens its own transaction. Until the pages are embedded again, they are found by their words.
+        """
+        with self._file.transaction():
+            self._spans.clear()
+            self._counts.add({"forgotten": 1, "purged": 1})
+            return self._pages.wait()
+
+    # -- reading
 
     def documents(self) -> list[Document]:
         """In the order in which they were added."""
@@ -73,16 +143,11 @@ class SqliteDisk:
         """The pages in the order asked; a DiskError names one that is not there, or is garbled."""
         return self._pages.get(ids)
 
-    def pages(self, *, kind: str | None = None, last: int | None = None) -> list[Page]:
-        """Pages in order of id; the last `last` of a kind."""
-        return self._pages.pages(kind, last)
-
-    def note(self, entry: Entry) -> None:
-        """Appends to the journal; DiskError for a tick that is there already. Inside a transaction.
-
-        Request and outcome must be JSON; a tuple in them comes back as a list.
-        """
-        self._journal.note(entry)
+    def pages(
+        self, *, kind: str | None = None, last: int | None = None, branch: int | None = None
+    ) -> list[Page]:
+        """Pages in order of id; the last `last` of a kind; what `branch` sees (default: of all branches)."""
+        return self._pages.pages(kind, last, branch)
 
     def entries(self, since: int = -1) -> list[Entry]:
         """Journal entries with a tick above `since`, in order."""
@@ -96,33 +161,39 @@ class SqliteDisk:
         """Those of the hashes whose vector is stored already."""
         return self._spans.known(hashes)
 
-    def index(self, rows: Sequence[Vector], hashes: Sequence[bytes], vectors: Vectors, embedder: str) -> None:
-        """Stores new vectors, (len(hashes), dim), and the spans that refer to them.
-
-        Opens its own transaction. All spans of a page come in one call: every page named is no longer
-        pending. What is stored already stays as it is, so two processes may index the same pages.
-        MismatchError for another embedder or dimension.
-        """
-        self._spans.index(rows, hashes, vectors, embedder)
-
-    def search(self, search: Search, vector: Vectors | None) -> list[Hit]:
+    def search(self, search: Search, vector: Vectors | None, *, branch: int | None = None) -> list[Hit]:
         """The `k` best spans by cosine and the `k` best pages by BM25, in no order, at most one hit a span.
 
         `vector` is of unit length, (dim,) or (1, dim), or None to search by words only. A page found by
         one signal gets the other where it exists: the BM25 of its words, or its best span and its cosine.
+        With `branch`, only what that branch sees.
         """
         k = max(search.k, 0)
-        with self._file.lock:
-            # Words first: whatever they find has its spans in the index when it is caught up after.
-            lexical = self._words.best(search.text, k)
+        with self._file.snapshot():
+            where = "" if branch is None else self._branches.where(branch)
+            lexical = self._words.best(search.text, k, where)
             index = self._caught_up()
             if index is None or vector is None:
                 return union(None, [], {}, lexical, self._pages.groups(list(lexical)))
-            dense = index.nearest(vector, k)
+            dense = index.nearest(vector, k, self._pages.where(where) if where else None)
             meant = dict.fromkeys(index.page(row) for row, _ in dense)
             rest = index.best((page for page in lexical if page not in meant), vector)
             lexical |= self._words.scores(search.text, [page for page in meant if page not in lexical])
             return union(index, dense, rest, lexical, self._pages.groups([*meant, *lexical]))
+
+    def score(
+        self, text: str, vector: Vectors | None, pages: Sequence[int]
+    ) -> dict[int, tuple[float | None, float]]:
+        """Cosine (None before it is embedded) and BM25 (0 without a common word) of each page for a text."""
+        with self._file.snapshot():
+            index = self._caught_up() if vector is not None else None
+            dense = {} if index is None or vector is None else index.best(pages, vector)
+            lexical = self._words.scores(text, list(pages))
+        return {page: (dense[page][1] if page in dense else None, lexical.get(page, 0.0)) for page in pages}
+
+    def around(self, pages: Sequence[int]) -> list[Page]:
+        """The pages and those next to them by id, in order of id; what is not there is left out."""
+        return self._pages.there({near for page in pages for near in (page - 1, page, page + 1)})
 
     def phrase(self, text: str, k: int) -> list[int]:
         """The first `k` pages, by id, that hold the words of `text` in this order."""
@@ -130,7 +201,79 @@ class SqliteDisk:
 
     def stats(self) -> Stats:
         """Pages (summaries included), their characters, what is pending, and the documents."""
-        return Stats(*self._pages.totals(), documents=tuple(self.documents()))
+        with self._file.snapshot():
+            return Stats(*self._pages.totals(), documents=tuple(self.documents()))
+
+    # -- forgetting
+
+    def erase(self, pages: Sequence[int]) -> tuple[int, ...]:
+        """Deletes pages, every summary made from them, and all that was derived. Inside a transaction.
+
+        Returns all pages that went; the journal keeps its plans and loses the texts that quote them.
+        DiskError for a page that is not there. `scrub()` afterwards: until then their bytes may stay.
+        """
+        return self._forgetting.erase(pages)
+
+    def scrub(self) -> bool:
+        """Removes the bytes of what was erased, and reads the files to make sure.
+
+        False while they are not yet purged, because a reader still holds them: call it again later.
+        """
+        return self._forgetting.scrub()
+
+    def forget(self, pages: Sequence[int]) -> bool:
+        """Erases pages and scrubs; True once their bytes are in no file of the session."""
+        with self.transaction():
+            self.erase(pages)
+        return self.scrub()
+
+    def forget_document(self, name: str) -> bool:
+        """Erases a document and its chunks, and scrubs; InputError where there is none of that name."""
+        with self.transaction():
+            if not self._pages.remove(name):
+                raise InputError(f"no document {name} in {self.path}")
+            self.erase(self._pages.chunks(name))
+        return self.scrub()
+
+    @property
+    def purged(self) -> bool:
+        """Whether the bytes of all that was ever erased are known to be gone."""
+        return self._forgetting.purged()
+
+    @staticmethod
+    def purge(path: str | PathLike[str], *, busy: float = 5.0) -> None:
+        """Deletes a whole session: its file, log, lock, and what migrations left. DiskError where none is.
+
+        Whoever has it open can write to it no more.
+        """
+        purge(Path(path), busy)
+
+    # -- keeping
+
+    def backup(self, target: str | PathLike[str]) -> None:
+        """Copies the session, as it stands at one moment, to a new file; durable, whole or absent.
+
+        Others may go on reading and writing. InputError where `target` is there already.
+        """
+        backup(self._file, Path(target), self._connect)
+
+    def check(self, *, repair: bool = True) -> Report:
+        """Compares every row with its checksum, and what is derived with what it was made from.
+
+        What is derived and wrong is made anew, unless `repair` is False or the file is read only.
+        """
+        return Check(self._file, self._words).run(repair and not self.readonly)
+
+    def export(self, stream: TextIO) -> int:
+        """Writes the session as JSON Lines, without loss; returns how many rows it has.
+
+        DiskError for a garbled row.
+        """
+        return Dump(self._file, self._words).write(stream)
+
+    def import_(self, stream: TextIO) -> int:
+        """Fills this session, which must be empty, from an export; wholly, or (InputError) not at all."""
+        return Dump(self._file, self._words).read(stream)
 
     def close(self) -> None:
         """May be called again; any other use after it is a DiskError."""
@@ -138,6 +281,9 @@ class SqliteDisk:
 
     def _caught_up(self) -> SpanIndex | None:
         """The index with all that has been committed, by any process; None while nothing is embedded."""
+        [forgotten] = self._counts.get("forgotten")
+        if forgotten != self._forgotten:
+            self._index, self._forgotten = None, forgotten
         if self._index is None and (made := self.embedder):
             self._index = SpanIndex(made[1])
         if self._index is not None:

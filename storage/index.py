@@ -4,15 +4,16 @@ The codes of its fp16 quantizer are the blobs on disk, so loading is a copy: no 
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import faiss
 import numpy as np
 from numpy.typing import NDArray
 
 from vctx.errors import DiskError, MismatchError
-from vctx.storage.file import Row
+from vctx.storage.codec import Row
 from vctx.types import Span
 
 
@@ -27,6 +28,12 @@ def _one_thread() -> Iterator[None]:
         faiss.omp_set_num_threads(before)
 
 
+def _only(rows: NDArray[np.int64]) -> Any:
+    # FAISS's own types know its keyword arguments not.
+    parameters: Any = faiss.SearchParameters
+    return parameters(sel=faiss.IDSelectorBatch(rows))
+
+
 class SpanIndex:
     """Row i of the index is the span `span(i)` of the page `page(i)`."""
 
@@ -34,7 +41,7 @@ class SpanIndex:
         self.watermark = 0
         """The last span taken in: its id in the file."""
         self._dim = dim
-        self._faiss = faiss.IndexScalarQuantizer(
+        self._faiss: Any = faiss.IndexScalarQuantizer(
             dim, faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT
         )
         self._spans: list[tuple[int, Span]] = []
@@ -53,13 +60,17 @@ class SpanIndex:
             self._spans.append((page, (start, stop)))
             self.watermark = id
 
-    def nearest(self, vector: NDArray[np.float32], k: int) -> list[tuple[int, float]]:
-        """The best `k` rows with their cosines, best first."""
+    def nearest(
+        self, vector: NDArray[np.float32], k: int, pages: Container[int] | None = None
+    ) -> list[tuple[int, float]]:
+        """The best `k` rows with their cosines, best first; only those of `pages`, where given."""
         query = self._query(vector)
-        if not (k := min(k, len(self))):
+        among = self._among(pages)
+        if not (k := min(k, len(self) if among is None else len(among))):
             return []
+        more = {} if among is None else {"params": _only(among)}
         with _one_thread():
-            cosines, rows = self._faiss.search(query, k)
+            cosines, rows = self._faiss.search(query, k, **more)
         return list(zip(rows[0].tolist(), cosines[0].tolist(), strict=True))
 
     def best(self, pages: Iterable[int], vector: NDArray[np.float32]) -> dict[int, tuple[int, float]]:
@@ -80,6 +91,11 @@ class SpanIndex:
         """The span of a row; None where it is the only one of its page."""
         page, span = self._spans[row]
         return None if len(self._rows[page]) == 1 else span
+
+    def _among(self, pages: Container[int] | None) -> NDArray[np.int64] | None:
+        if pages is None:
+            return None
+        return np.array([row for row, (page, _) in enumerate(self._spans) if page in pages], np.int64)
 
     def _query(self, vector: NDArray[np.float32]) -> NDArray[np.float32]:
         """The vector, (dim,) or (1, dim), as FAISS wants it."""

@@ -1,8 +1,11 @@
-"""The journal on disk: one row a tick, appended and read, never changed."""
+"""The journal on disk: one row a tick, appended and read; only `forget` changes it."""
+
+from collections.abc import Sequence
 
 from vctx.errors import DiskError
-from vctx.storage.codec import ENTRY, entry_of, entry_row
+from vctx.storage.codec import ENTRY, entry_of, entry_row, raw_text, sealed, stored
 from vctx.storage.file import File
+from vctx.storage.quotes import Quotes
 from vctx.types import Entry
 
 _INSERT = f"INSERT INTO journal ({ENTRY}, sum) VALUES (?,?,?,?,?,?,?,?)"
@@ -24,6 +27,29 @@ class Journal:
                     " fold what another process noted, and take the next"
                 )
             self._file.write(_INSERT, entry_row(entry))
+
+    def blank(self, quotes: Quotes) -> None:
+        """Empties every string in requests and outcomes that quotes. Inside a transaction."""
+        changed = []
+        for row in self._file.rows(f"SELECT {ENTRY}, sum FROM journal"):
+            tick, cause, at = row[:3]
+            request, policy, plan, outcome = map(raw_text, row[3:7])
+            clean = (quotes.without(request), quotes.without(outcome))
+            if clean != (request, outcome):
+                # A garbled entry stays one.
+                sum = row[-1]
+                if sealed(row):
+                    sum = stored((tick, cause, at, clean[0], policy, plan, clean[1]))[-1]
+                changed.append((*clean, sum, tick))
+        self._file.write_all("UPDATE journal SET request = ?, outcome = ?, sum = ? WHERE tick = ?", changed)
+
+    def restore(self, entries: Sequence[Entry]) -> None:
+        """Stores entries of another file. Inside a transaction."""
+        self._file.write_all(_INSERT, map(entry_row, entries))
+
+    def after(self, tick: int, limit: int) -> list[Entry]:
+        """Up to `limit` entries with a tick above `tick`, in order."""
+        return [entry_of(row) for row in self._file.rows(f"{_SINCE} LIMIT ?", (tick, limit))]
 
     def entries(self, since: int) -> list[Entry]:
         """Entries with a tick above `since`, in order."""

@@ -1,14 +1,31 @@
 """Pages and documents on disk, and the words that find the pages."""
 
-from collections.abc import Iterator, Sequence
+import json
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 
 from vctx.errors import DiskError, InputError
-from vctx.storage.codec import DOCUMENT, PAGE, document_of, document_row, page_of, page_row
+from vctx.storage.branches import Branches
+from vctx.storage.codec import (
+    DOCUMENT,
+    PAGE,
+    Row,
+    document_of,
+    document_row,
+    page_of,
+    page_row,
+    raw_text,
+    source_document,
+)
+from vctx.storage.counts import TOTALS, Counts, seq
 from vctx.storage.file import File
 from vctx.types import Document, Page
 
 _SELECT = f"SELECT {PAGE}, sum FROM pages"
+_UNFIND = (
+    "INSERT INTO words (words, rowid, author, text) SELECT 'delete', id, author, text FROM worded WHERE id"
+)
+_PART = 500
 _INSERT = f"INSERT INTO pages ({PAGE}, sum) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)"
 
 
@@ -17,14 +34,21 @@ class Pages:
 
     def __init__(self, file: File) -> None:
         self._file = file
+        self._counts = Counts(file)
+        self._branches = Branches(file)
 
     def put(self, pages: Sequence[Page]) -> list[Page]:
         """Stores pages with the next ids and, in each branch, the next seqs. Inside a transaction."""
         with self._file.lock:
-            first = self._last() + 1
-            stored = list(self._numbered(pages, first))
+            branches = sorted({page.branch for page in pages})
+            last, count, characters, *seqs = self._counts.get("page", *TOTALS, *map(seq, branches))
+            marks = dict(zip(branches, seqs, strict=True))
+            stored = list(_numbered(pages, last + 1, marks))
             self._file.write_all(_INSERT, map(page_row, stored))
-            self._feed(first, stored)
+            self._feed(last)
+            characters += sum(len(page.text) for page in stored)
+            totals = {"page": last + len(stored), "pages": count + len(stored), "characters": characters}
+            self._counts.set(totals | {seq(branch): mark for branch, mark in marks.items()})
             return stored
 
     def get(self, ids: Sequence[int]) -> list[Page]:
@@ -38,15 +62,73 @@ class Pages:
             )
         return [page_of(found[id]) for id in ids]
 
-    def pages(self, kind: str | None, last: int | None) -> list[Page]:
-        """Pages in order of id; the last `last` of a kind."""
-        where = "" if kind is None else " WHERE kind = ?"
+    def there(self, ids: Collection[int]) -> list[Page]:
+        """Those of the pages that there are, in order of id."""
+        asked = sorted(id for id in ids if 0 < id < 2**63)
+        return sorted(
+            map(page_of, self._file.among(f"{_SELECT} WHERE id IN", asked)), key=lambda page: page.id
+        )
+
+    def pages(self, kind: str | None, last: int | None, branch: int | None = None) -> list[Page]:
+        """Pages in order of id; the last `last` of a kind; what a branch sees, or all."""
+        sql = f"{_SELECT} WHERE {self._branches.where(branch)} AND {_of(kind)}"
         if last is None:
-            return [page_of(row) for row in self._file.rows(f"{_SELECT}{where} ORDER BY id", _given(kind))]
-        sql = f"{_SELECT}{where} ORDER BY id DESC LIMIT ?"
+            return [page_of(row) for row in self._file.rows(f"{sql} ORDER BY id", _given(kind))]
         # SQLite reads a negative limit as none.
-        rows = self._file.rows(sql, (*_given(kind), max(last, 0)))
+        rows = self._file.rows(f"{sql} ORDER BY id DESC LIMIT ?", (*_given(kind), max(last, 0)))
         return [page_of(row) for row in reversed(rows)]
+
+    def after(self, id: int, limit: int) -> list[Page]:
+        """Up to `limit` pages with an id above `id`, in order."""
+        sql = f"{_SELECT} WHERE id > ? ORDER BY id LIMIT ?"
+        return [page_of(row) for row in self._file.rows(sql, (id, limit))]
+
+    def restore(self, pages: Sequence[Page]) -> None:
+        """Stores pages under the ids and seqs that they have; none of them waits. Inside a transaction."""
+        self._file.write_all(_INSERT, map(page_row, pages))
+
+    def raw(self, ids: Sequence[int]) -> list[Row]:
+        """(id, author, text) of those pages that there are, garbled or not."""
+        return self._file.among("SELECT id, author, text FROM pages WHERE id IN", ids)
+
+    def drop(self, ids: Sequence[int]) -> None:
+        """Deletes pages, and what finds them by their words. Inside a transaction."""
+        for start in range(0, len(ids), _PART):
+            part = tuple(ids[start : start + _PART])
+            among = f"IN ({','.join('?' * len(part))})"
+            self._file.write(f"{_UNFIND} {among}", part)
+            self._file.write(f"DELETE FROM pending WHERE page {among}", part)
+            # In Python: SQLite's length() ends at a NUL.
+            texts = [raw_text(text) for _, _, text in self.raw(part)]
+            self._counts.add({"pages": -len(texts), "characters": -sum(map(len, texts))})
+            self._file.write(f"DELETE FROM pages WHERE id {among}", part)
+
+    def summaries(self) -> dict[int, tuple[int, ...]]:
+        """The pages that each summary was made from."""
+        rows = self._file.rows("SELECT id, parents FROM pages WHERE kind = 'summary' AND kind <> 'message'")
+        return {id: tuple(json.loads(parents or "[]")) for id, parents in rows}
+
+    def chunks(self, document: str) -> list[int]:
+        """The chunks of a document."""
+        rows = self._file.rows("SELECT id, source FROM pages WHERE kind = 'chunk' AND kind <> 'message'")
+        return [id for id, source in rows if source is not None and source_document(source) == document]
+
+    def remove(self, document: str) -> bool:
+        """Deletes the record of a document, and says whether there was one. Inside a transaction."""
+        names = {name: id for id, name in self._file.rows("SELECT id, name FROM documents")}
+        found = [id for name, id in names.items() if raw_text(name) == document]
+        self._file.write_all("DELETE FROM documents WHERE id = ?", ((id,) for id in found))
+        return bool(found)
+
+    def wait(self) -> int:
+        """Puts every page but summaries on the queue, and counts them. Inside a transaction."""
+        self._file.write("DELETE FROM pending")
+        self._file.write("INSERT INTO pending (page) SELECT id FROM worded")
+        return int(self._file.value("SELECT count(*) FROM pending"))
+
+    def where(self, condition: str) -> set[int]:
+        """The ids of the pages that meet an SQL condition."""
+        return {row[0] for row in self._file.rows(f"SELECT id FROM pages WHERE {condition}")}
 
     def groups(self, ids: Sequence[int]) -> dict[int, int]:
         """The group of those pages that have one."""
@@ -70,36 +152,32 @@ class Pages:
 
     def totals(self) -> tuple[int, int, int]:
         """Pages, their characters, and how many of them are pending."""
-        sql = "SELECT pages, characters, (SELECT count(*) FROM pending) FROM totals"
-        pages, characters, pending = self._file.rows(sql)[0]
-        return pages, characters, pending
+        pages, characters = self._counts.get(*TOTALS)
+        return pages, characters, int(self._file.value("SELECT count(*) FROM pending"))
 
-    def _last(self) -> int:
-        return int(self._file.rows("SELECT coalesce(max(id), 0) FROM pages")[0][0])
-
-    def _numbered(self, pages: Sequence[Page], first: int) -> Iterator[Page]:
-        seqs: dict[int, int] = {}
-        for id, page in enumerate(pages, first):
-            if page.id:
-                raise InputError(f"page {page.id} is on disk already; a page is put once")
-            if page.branch not in seqs:
-                seqs[page.branch] = self._seq(page.branch)
-            seqs[page.branch] += 1
-            yield replace(page, id=id, seq=seqs[page.branch])
-
-    def _seq(self, branch: int) -> int:
-        sql = "SELECT coalesce(max(seq), 0) FROM pages WHERE branch = ?"
-        return int(self._file.rows(sql, (branch,))[0][0])
-
-    def _feed(self, first: int, stored: Sequence[Page]) -> None:
+    def _feed(self, last: int) -> None:
         # Explicit inserts: a trigger costs FTS5 three times as much in bulk.
         self._file.write(
-            "INSERT INTO words (rowid, author, text) SELECT id, author, text FROM worded WHERE id >= ?",
-            (first,),
+            "INSERT INTO words (rowid, author, text) SELECT id, author, text FROM worded WHERE id > ?",
+            (last,),
         )
-        self._file.write("INSERT INTO pending (page) SELECT id FROM worded WHERE id >= ?", (first,))
-        sql = "UPDATE totals SET pages = pages + ?, characters = characters + ?"
-        self._file.write(sql, (len(stored), sum(len(page.text) for page in stored)))
+        self._file.write("INSERT INTO pending (page) SELECT id FROM worded WHERE id > ?", (last,))
+
+
+def _numbered(pages: Sequence[Page], first: int, seqs: dict[int, int]) -> Iterator[Page]:
+    """The pages with ids from `first`, and seqs that follow the marks of their branches, which move on."""
+    for id, page in enumerate(pages, first):
+        if page.id:
+            raise InputError(f"page {page.id} is on disk already; a page is put once")
+        seqs[page.branch] += 1
+        yield replace(page, id=id, seq=seqs[page.branch])
+
+
+def _of(kind: str | None) -> str:
+    if kind is None:
+        return "1"
+    # The index holds no messages; SQLite must be told that none is asked for.
+    return "kind = ?" if kind == "message" else "kind = ? AND kind <> 'message'"
 
 
 def _given(kind: str | None) -> tuple[str, ...]:

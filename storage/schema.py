@@ -1,84 +1,114 @@
-"""How a connection is made, and the numbered migrations that bring a file to the present schema.
+"""The numbered migrations that bring a file to the present schema.
 
 A migration is never edited once released: what comes later is a new function at the end of the list.
 `PRAGMA user_version` counts the migrations that a file has had, and changes in their transaction.
 """
 
+import os
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from functools import cache
 from pathlib import Path
 
 from sqlite_utils import Database
 
 from vctx.errors import DiskError
-from vctx.storage.trouble import patiently
-
-APPLICATION = 0x76637478
-"""`vctx` in ASCII: SQLite's application id, which tells a session from any other database."""
+from vctx.storage.codec import meta_sum, span_sum, vector_sum
+from vctx.storage.connection import APPLICATION
 
 
-def connect(path: Path, busy: float) -> sqlite3.Connection:
-    """A connection to the session at `path`, made or migrated where needed; `busy` in seconds."""
-    raw = sqlite3.connect(path, timeout=busy, isolation_level=None, check_same_thread=False)
-    try:
-        # A flipped byte must reach the row's checksum, not end the query as a decoding error.
-        raw.text_factory = _text
-        _recognise(raw, path)
-        _configure(raw, busy)
-        _migrate(raw, path)
-    except BaseException:
-        raw.close()
-        raise
-    return raw
+def version(raw: sqlite3.Connection) -> int:
+    """The migrations that the file has had."""
+    return int(raw.execute("PRAGMA user_version").fetchone()[0])
 
 
-def _text(raw: bytes) -> str:
-    return raw.decode("utf-8", "replace")
-
-
-def _recognise(raw: sqlite3.Connection, path: Path) -> None:
-    """Refuses a database of another program, before anything is changed in it."""
-    # One statement is one snapshot: another process may be making the schema at this moment.
-    made, tables = raw.execute(
-        "SELECT application_id, (SELECT count(*) FROM sqlite_master) FROM pragma_application_id"
-    ).fetchone()
-    if tables and made != APPLICATION:
-        raise DiskError(f"{path} is a database of another program, not a vctx session; name another file")
-
-
-def _configure(raw: sqlite3.Connection, busy: float) -> None:
-    """FULL: what is acknowledged survives a power cut. secure_delete: what is deleted is overwritten."""
-    # Two processes that make the same file would wait for each other; SQLite sends one away at once.
-    patiently(busy, lambda: raw.execute("PRAGMA journal_mode = WAL"))
-    raw.execute("PRAGMA synchronous = FULL")
-    raw.execute("PRAGMA foreign_keys = ON")
-    raw.execute("PRAGMA secure_delete = ON")
-
-
-def _migrate(raw: sqlite3.Connection, path: Path) -> None:
-    while (version := _version(raw)) < len(MIGRATIONS):
-        _step(raw, version)
-    if version > len(MIGRATIONS):
+def current(raw: sqlite3.Connection, path: Path) -> bool:
+    """Whether the file has the present schema; DiskError for a newer one."""
+    made = version(raw)
+    if made > len(MIGRATIONS):
         raise DiskError(
-            f"{path} has schema version {version}, this vctx reads up to {len(MIGRATIONS)}; upgrade vctx"
+            f"{path} has schema version {made}, this vctx reads up to {len(MIGRATIONS)}; upgrade vctx"
         )
+    return made == len(MIGRATIONS)
 
 
-def _step(raw: sqlite3.Connection, version: int) -> None:
-    """One migration and its record in one transaction, unless another process was first."""
+def migrate(raw: sqlite3.Connection, path: Path) -> None:
+    """Every migration that is due, after a copy of what stands. Under the write lock."""
+    if not (due := version(raw)):
+        _all_or_nothing(raw, _made(tuple(MIGRATIONS)))
+        return
+    if due < len(MIGRATIONS):
+        copy(raw, path.with_name(f"{path.name}.schema{due}"))
+    while not current(raw, path):
+        _step(raw, version(raw))
+
+
+def copies(path: Path) -> list[Path]:
+    """The copies that migrations of the session have left beside it."""
+    names = (path.with_name(f"{path.name}.schema{made}") for made in range(1, len(MIGRATIONS) + 1))
+    return [name for name in names if name.exists()]
+
+
+def copy(raw: sqlite3.Connection, target: Path) -> None:
+    """A durable copy of one snapshot of the database, without its free pages; whole or absent."""
+    half = target.with_name(target.name + ".part")
+    half.unlink(missing_ok=True)
+    try:
+        raw.execute("VACUUM INTO ?", (str(half),))
+        with half.open("rb") as file:
+            os.fsync(file.fileno())
+        half.replace(target)
+    finally:
+        half.unlink(missing_ok=True)
+    sync(target.parent)
+
+
+def sync(folder: Path) -> None:
+    """Makes the names in a folder durable."""
+    fd = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def _step(raw: sqlite3.Connection, made: int) -> None:
+    """One migration and its record in one transaction."""
     raw.execute("BEGIN IMMEDIATE")
     try:
-        if _version(raw) == version:
-            MIGRATIONS[version](Database(raw, execute_plugins=False))
-            raw.execute(f"PRAGMA user_version = {version + 1}")
+        MIGRATIONS[made](Database(raw, execute_plugins=False))
+        raw.execute(f"PRAGMA user_version = {made + 1}")
         raw.execute("COMMIT")
     finally:
         if raw.in_transaction:
             raw.execute("ROLLBACK")
 
 
-def _version(raw: sqlite3.Connection) -> int:
-    return int(raw.execute("PRAGMA user_version").fetchone()[0])
+def _all_or_nothing(raw: sqlite3.Connection, statements: Sequence[str]) -> None:
+    raw.execute("BEGIN IMMEDIATE")
+    try:
+        for sql in statements:
+            raw.execute(sql)
+        raw.execute("COMMIT")
+    finally:
+        if raw.in_transaction:
+            raw.execute("ROLLBACK")
+
+
+@cache
+def _made(migrations: Sequence[Callable[[Database], None]]) -> tuple[str, ...]:
+    """What makes a new file as all migrations would: their result, without the way there."""
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as raw:
+        for migration in migrations:
+            migration(Database(raw, execute_plugins=False))
+        # FTS5 makes the tables behind its own.
+        tables = raw.execute(
+            "SELECT sql FROM sqlite_master WHERE sql <> '' AND name NOT LIKE 'words\\_%' ESCAPE '\\'"
+        )
+        counts = raw.execute("SELECT format('INSERT INTO counts VALUES (%Q, %d)', name, value) FROM counts")
+        marks = (f"PRAGMA application_id = {APPLICATION}", f"PRAGMA user_version = {len(migrations)}")
+        return (*marks, *(sql for [sql] in [*tables, *counts]))
 
 
 def _pages(db: Database) -> None:
@@ -155,4 +185,78 @@ def _first(db: Database) -> None:
     _rest(db)
 
 
-MIGRATIONS: list[Callable[[Database], None]] = [_first]
+def _second(db: Database) -> None:
+    """Ids that outlive what they named, branches, checksums for vectors, spans and meta; smaller rows."""
+    _counts(db)
+    _numbered_vectors(db)
+    _checked_meta(db)
+    columns = {"id": int, "parent": int, "at": int}
+    db.table("branches").create(columns, pk="id", not_null=set(columns))
+    for index in ("idx_pages_branch_seq", "idx_pages_kind"):
+        db.execute(f"DROP INDEX {index}")
+    # Most pages are messages: found by walking the pages, they need no entry of their own.
+    db.execute("CREATE INDEX idx_pages_kind ON pages (kind) WHERE kind <> 'message'")
+
+
+def _counts(db: Database) -> None:
+    """Totals and high-water marks in one place: every append changes several of them.
+
+    page, span: the last id ever given; `seq B`: the last seq of branch B; pages, characters: totals;
+    forgotten: how often something was; purged: the last of these whose bytes are known to be gone.
+    """
+    db.execute("CREATE TABLE counts (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID")
+    db.execute(
+        "INSERT INTO counts SELECT 'pages', pages FROM totals UNION ALL SELECT 'characters', characters"
+        " FROM totals UNION ALL SELECT 'page', coalesce(max(id), 0) FROM pages UNION ALL"
+        " SELECT 'span', coalesce(max(id), 0) FROM spans UNION ALL SELECT 'forgotten', 0 UNION ALL"
+        " SELECT 'purged', 0 UNION ALL SELECT 'seq ' || branch, max(seq) FROM pages GROUP BY branch"
+    )
+    db.execute("DROP TABLE totals")
+
+
+def _numbered_vectors(db: Database) -> None:
+    """A span names its vector by number: a hash of sixteen bytes beside each span was most of its row."""
+    db.execute("ALTER TABLE spans RENAME TO old_spans")
+    db.execute("ALTER TABLE vectors RENAME TO old_vectors")
+    db.execute("DROP INDEX idx_spans_page_start_stop")
+    columns = {"id": int, "hash": bytes, "sum": bytes, "vec": bytes}
+    db.table("vectors").create(columns, pk="id", not_null=set(columns) - {"id"})
+    db.table("vectors").create_index(["hash"], unique=True)
+    columns = {"id": int, "page": int, "start": int, "stop": int, "vector": int, "sum": int}
+    keys = [("page", "pages", "id"), ("vector", "vectors", "id")]
+    db.table("spans").create(columns, pk="id", not_null=set(columns) - {"id"}, foreign_keys=keys)
+    db.table("spans").create_index(["page", "start", "stop"], unique=True)
+    raw = db.conn
+    raw.executemany("INSERT INTO vectors (id, hash, sum, vec) VALUES (?, ?, ?, ?)", _summed_vectors(raw))
+    raw.executemany(
+        "INSERT INTO spans (id, page, start, stop, vector, sum) VALUES (?, ?, ?, ?, ?, ?)", _summed_spans(raw)
+    )
+    db.execute("DROP TABLE old_spans")
+    db.execute("DROP TABLE old_vectors")
+
+
+def _summed_vectors(raw: sqlite3.Connection) -> Iterator[tuple[int, bytes, bytes, bytes]]:
+    for id, hash, vec in raw.execute("SELECT rowid, hash, vec FROM old_vectors ORDER BY rowid"):
+        yield id, hash, vector_sum(hash, vec), vec
+
+
+def _summed_spans(raw: sqlite3.Connection) -> Iterator[tuple[int, ...]]:
+    sql = (
+        "SELECT old_spans.id, page, start, stop, vectors.id FROM old_spans JOIN vectors USING (hash)"
+        " ORDER BY old_spans.id"
+    )
+    for row in raw.execute(sql):
+        yield (*row, span_sum(row))
+
+
+def _checked_meta(db: Database) -> None:
+    pairs = list(db.execute("SELECT key, value FROM meta"))
+    db.execute("DROP TABLE meta")
+    db.execute(
+        "CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL, sum BLOB NOT NULL) WITHOUT ROWID"
+    )
+    rows = [(key, value, meta_sum(key, value)) for key, value in pairs]
+    db.conn.executemany("INSERT INTO meta VALUES (?, ?, ?)", rows)
+
+
+MIGRATIONS: list[Callable[[Database], None]] = [_first, _second]

@@ -1,17 +1,24 @@
 """Spans and their vectors on disk. A vector is stored once for each text, as little-endian fp16."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vctx.errors import InputError, MismatchError
-from vctx.storage.file import File, Row
+from vctx.errors import DiskError, InputError, MismatchError
+from vctx.storage.codec import Row, meta_sum, span_sum, vector_sum
+from vctx.storage.counts import Counts
+from vctx.storage.file import File
 from vctx.types import Vector
 
 _SINCE = (
-    "SELECT spans.id, page, start, stop, vec FROM spans JOIN vectors USING (hash)"
-    " WHERE spans.id > ? ORDER BY spans.id"
+    "SELECT spans.id, page, start, stop, vector, spans.sum, hash, vectors.sum, vec FROM spans"
+    " LEFT JOIN vectors ON vectors.id = vector WHERE spans.id > ? ORDER BY spans.id"
+)
+_VECTOR = "INSERT INTO vectors (hash, sum, vec) VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
+_SPAN = (
+    "INSERT INTO spans (id, page, start, stop, vector, sum) VALUES (?, ?, ?, ?, ?, ?)"
+    " ON CONFLICT (page, start, stop) DO NOTHING"
 )
 
 
@@ -20,17 +27,22 @@ class Spans:
 
     def __init__(self, file: File) -> None:
         self._file = file
+        self._counts = Counts(file)
 
     def embedder(self) -> tuple[str, int] | None:
         """Name and dimension of the embedder that made the vectors; None before the first."""
-        found: dict[str, str] = dict(
-            self._file.rows("SELECT key, value FROM meta WHERE key IN ('embedder', 'dim')")
-        )
+        found: dict[str, str] = {}
+        for key, value, sum in self._file.rows("SELECT key, value, sum FROM meta"):
+            if meta_sum(key, value) != sum:
+                raise DiskError(f"{key} is garbled in {self._file.path}; restore a copy")
+            found[key] = value
+        if found and found.keys() != {"embedder", "dim"}:
+            raise DiskError(f"the embedder of {self._file.path} is garbled; restore a copy")
         return (found["embedder"], int(found["dim"])) if found else None
 
     def known(self, hashes: Sequence[bytes]) -> set[bytes]:
         """Those of the hashes whose vector is stored."""
-        return {row[0] for row in self._file.among("SELECT hash FROM vectors WHERE hash IN", hashes)}
+        return set(self._ids(hashes))
 
     def index(
         self, rows: Sequence[Vector], hashes: Sequence[bytes], vectors: NDArray[np.float32], embedder: str
@@ -39,31 +51,80 @@ class Spans:
         codes = _codes(hashes, vectors)
         with self._file.transaction():
             self._admit(embedder, vectors.shape[1] if len(hashes) else None)
-            sql = "INSERT OR IGNORE INTO vectors (hash, vec) VALUES (?, ?)"
-            self._file.write_all(sql, zip(hashes, codes, strict=True))
-            sql = "INSERT OR IGNORE INTO spans (page, start, stop, hash) VALUES (?, ?, ?, ?)"
-            self._file.write_all(sql, ((row.page, *row.span, row.hash) for row in rows))
+            stored = ((hash, vector_sum(hash, code), code) for hash, code in zip(hashes, codes, strict=True))
+            self._file.write_all(_VECTOR, stored)
+            self._refer(rows)
             pages = dict.fromkeys(row.page for row in rows)
             self._file.write_all("DELETE FROM pending WHERE page = ?", ((page,) for page in pages))
 
     def since(self, span: int) -> list[Row]:
         """(id, page, start, stop, fp16 bytes) of the spans written after span `span`, in order.
 
-        Writers take turns, so ids grow in the order of commits and the last one seen is a watermark.
+        Writers take turns, and no id is given twice, so the last one seen is a watermark.
         """
-        return self._file.rows(_SINCE, (span,))
+        return [_true(row) for row in self._file.rows(_SINCE, (span,))]
+
+    def drop(self, pages: Iterable[int]) -> None:
+        """Deletes the spans of pages, and the vectors that no other page uses. Inside a transaction."""
+        asked = list(pages)
+        used = {row[0] for row in self._file.among("SELECT vector FROM spans WHERE page IN", asked)}
+        self._file.write_all("DELETE FROM spans WHERE page = ?", ((page,) for page in asked))
+        # A text that many pages share has many spans, and no index leads from a vector to them.
+        kept = {row[0] for row in self._file.rows("SELECT vector FROM spans")} if used else set()
+        self._file.write_all("DELETE FROM vectors WHERE id = ?", ((id,) for id in used - kept))
+
+    def clear(self) -> None:
+        """Forgets every vector and the embedder that made them. Inside a transaction."""
+        for table in ("spans", "vectors", "meta"):
+            self._file.write(f"DELETE FROM {table}")
+
+    def _ids(self, hashes: Sequence[bytes]) -> dict[bytes, int]:
+        return dict(self._file.among("SELECT hash, id FROM vectors WHERE hash IN", hashes))
+
+    def _refer(self, rows: Sequence[Vector]) -> None:
+        ids = self._ids([row.hash for row in rows])
+        if missing := [row for row in rows if row.hash not in ids]:
+            raise DiskError(
+                f"a span of page {missing[0].page} contradicts what {self._file.path} holds:"
+                " its vector is not there; embed it, and index again"
+            )
+        [last] = self._counts.get("span")
+        self._file.write_all(_SPAN, (_row(id, row, ids[row.hash]) for id, row in enumerate(rows, last + 1)))
+        self._counts.set({"span": last + len(rows)})
 
     def _admit(self, embedder: str, dim: int | None) -> None:
         """Records the first embedder; MismatchError for any other."""
         made = self.embedder()
         if made is None and dim is not None:
-            pairs = [("embedder", embedder), ("dim", str(dim))]
-            self._file.write_all("INSERT INTO meta (key, value) VALUES (?, ?)", pairs)
+            self.record(embedder, dim)
         elif made is not None and made != (embedder, made[1] if dim is None else dim):
             raise MismatchError(
                 f"{self._file.path} was embedded by {made[0]} (dim {made[1]}), not by {embedder} (dim {dim});"
                 f" use {made[0]}, or start another session"
             )
+
+    def record(self, embedder: str, dim: int) -> None:
+        """Writes down who makes the vectors. Inside a transaction."""
+        pairs = [("embedder", embedder), ("dim", str(dim))]
+        rows = ((key, value, meta_sum(key, value)) for key, value in pairs)
+        self._file.write_all("INSERT INTO meta (key, value, sum) VALUES (?, ?, ?)", rows)
+
+
+def _row(id: int, span: Vector, vector: int) -> Row:
+    row = (id, span.page, *span.span, vector)
+    return (*row, span_sum(row))
+
+
+def _true(row: Row) -> Row:
+    """A row of _SINCE as the index takes it; DiskError where a checksum does not match."""
+    id, page, start, stop, vector, sum, hash, kept, code = row
+    if span_sum((id, page, start, stop, vector)) != sum:
+        raise DiskError(f"span {id} is garbled on disk: its checksum does not match; check the session")
+    if code is None or vector_sum(hash, code) != kept:
+        raise DiskError(
+            f"the vector of page {page} is garbled on disk; check the session, and embed it again"
+        )
+    return id, page, start, stop, code
 
 
 def _codes(hashes: Sequence[bytes], vectors: NDArray[np.float32]) -> list[bytes]:

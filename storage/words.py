@@ -3,6 +3,7 @@
 import json
 import re
 
+from vctx.errors import DiskError
 from vctx.storage.file import File
 from vctx.storage.stopwords import STOPWORDS
 
@@ -13,7 +14,11 @@ _TERM = re.compile(r"[^\W_]+")
 _TERMS = 64
 
 # SQLite's bm25() is better the lower it is; ours is better the higher.
-_BEST = "SELECT rowid, -bm25(words) FROM words WHERE words MATCH ? ORDER BY rank LIMIT ?"
+_BEST = "SELECT rowid, -rank FROM words WHERE words MATCH ? ORDER BY rank LIMIT ?"
+_SEEN = (
+    "SELECT rowid, -rank FROM words WHERE words MATCH ?"
+    " AND EXISTS (SELECT 1 FROM pages WHERE id = words.rowid AND {where}) ORDER BY rank LIMIT ?"
+)
 
 # The + keeps rowid out of FTS5's plan, which would start the query anew for each page (50 times the cost).
 _SCORES = (
@@ -29,10 +34,11 @@ class Words:
     def __init__(self, file: File) -> None:
         self._file = file
 
-    def best(self, text: str, k: int) -> dict[int, float]:
-        """BM25 of the `k` pages that fit the words of `text` best."""
+    def best(self, text: str, k: int, where: str = "") -> dict[int, float]:
+        """BM25 of the `k` pages, of those `where`, that fit the words of `text` best."""
         query = match(text)
-        return dict(self._file.rows(_BEST, (query, k))) if query else {}
+        sql = _SEEN.format(where=where) if where else _BEST
+        return dict(self._file.rows(sql, (query, k))) if query else {}
 
     def scores(self, text: str, pages: list[int]) -> dict[int, float]:
         """BM25 of those of `pages` that hold any word of `text`."""
@@ -45,6 +51,27 @@ class Words:
         """The first `k` pages, by id, that hold the words of `text` in this order."""
         words = " ".join(_TERM.findall(text.lower()))
         return [page for (page,) in self._file.rows(_PHRASE, (f'"{words}"', k))] if words else []
+
+    def absent(self, found: set[str]) -> set[str]:
+        """Those of the words, or of their stems, that stand in no page."""
+        sql = "SELECT EXISTS (SELECT 1 FROM words WHERE words MATCH ?)"
+        return {word for word in found if not self._file.value(sql, (f'"{word}"',))}
+
+    def optimize(self) -> None:
+        """Merges the segments into one, so that no deleted word stays. Inside a transaction."""
+        self._file.write("INSERT INTO words (words) VALUES ('optimize')")
+
+    def rebuild(self) -> None:
+        """Reads every page anew. Inside a transaction."""
+        self._file.write("INSERT INTO words (words) VALUES ('rebuild')")
+
+    def agrees(self) -> bool:
+        """Whether what is indexed is what stands in the pages. Inside a transaction."""
+        try:
+            self._file.write("INSERT INTO words (words, rank) VALUES ('integrity-check', 1)")
+        except DiskError:
+            return False
+        return True
 
 
 def match(text: str) -> str:

@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -33,16 +34,24 @@ def ticking() -> Clock:
 
 
 def make(
-    path: Path, *, window: int = 400, reserve: int = 40, alternates: bool = False, **more: object
+    path: Path,
+    *,
+    window: int = 400,
+    reserve: int = 40,
+    fault: float = 0.4,
+    alternates: bool = False,
+    tokenizer: WordTokenizer | None = None,
+    embedder: HashingEmbedder | None = None,
+    **more: Any,
 ) -> Context:
     """A context with word tokens and hashed vectors; the disk is real."""
     return Context(
         SqliteDisk(path),
-        HashingEmbedder(),
-        WordTokenizer(alternates=alternates),
-        Budget(window, reserve),
+        embedder or HashingEmbedder(),
+        tokenizer or WordTokenizer(alternates=alternates),
+        Budget(window, reserve, fault=fault),
         clock=ticking(),
-        **more,  # type: ignore[arg-type]
+        **more,
     )
 
 

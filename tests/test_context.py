@@ -160,7 +160,7 @@ def test_a_chat_pages_in_before_the_question(tmp_path: Path) -> None:
         for _ in range(8):
             ctx.append("user", LONG)
         answer = ctx.chat("Where do I live, near which river?")
-        assert str(answer) == "In Lyon." and answer.faults == 1 and answer.tokens <= answer.limit
+        assert str(answer) == "In Lyon." and answer.hits[0].page == 1 and answer.tokens <= answer.limit
         roles = [message.role for message in model.prompts[-1]]
         assert roles[-1] == "user" and "[memory]" in model.prompts[-1][-2].content
         assert [page.role for page in ctx.history(2)] == ["user", "assistant"]
@@ -200,6 +200,16 @@ def test_bad_input_is_refused(ctx: Context, tmp_path: Path) -> None:
         ctx.append("system", "x")  # type: ignore[arg-type]
     with pytest.raises(InputError, match="text must be str"):
         ctx.append("user", b"x")  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="at must be a datetime"):
+        ctx.append("user", "x", at="2026-01-01")  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="query must be str"):
+        ctx.recall(None)  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="a message is"):
+        ctx.tokens([{"role": "user"}])
+    with pytest.raises(InputError, match="at least one token"):
+        ctx.add(Reading("a.txt", "text"), chunk_tokens=0)
+    with pytest.raises(InputError, match="'model' or 'extract'"):
+        make(tmp_path / "t.db", summary="modle")
     with pytest.raises(BudgetError, match="half of the room"):
         make(tmp_path / "t.db", system=LONG * 10)
     assert ctx.window() == []
@@ -231,3 +241,124 @@ def test_the_supporting_sentence_is_named(ctx: Context) -> None:
     quote = ctx.support("treasure lighthouse", ctx.recall("treasure"))
     assert quote is not None and quote.sentence == "The treasure lies under the lighthouse."
     assert ctx.support("treasure", []) is None
+
+
+def test_the_best_hit_of_a_long_message_keeps_its_rank(tmp_path: Path) -> None:
+    with make(tmp_path / "s.db", window=1200, fault=0.3) as ctx:
+        tail = " ".join(f"w{n}" for n in range(150))
+        gold = ctx.append("user", f"zebra crossing code is 4711. {tail}")
+        for n in range(12):
+            ctx.append("user", f"zebra crossing note {n} about streets where people wait for a long while")
+        for n in range(12):
+            ctx.append("user", " ".join(f"q{n}{i}" for i in range(90)))
+        hits = ctx.recall("zebra crossing code 4711")
+        assert hits[0].page == gold.id
+        assert [hit.score for hit in hits] == sorted((hit.score for hit in hits), reverse=True)
+
+
+def test_a_page_larger_than_the_share_is_loaded_by_the_part_that_fits(tmp_path: Path) -> None:
+    with make(tmp_path / "s.db", embedder=HashingEmbedder(limit=256)) as ctx:
+        filler = " ".join(f"w{n}" for n in range(90))
+        page = ctx.append(
+            "user", f"{filler} the treasure lies under the lighthouse {filler}", author="x" * 400
+        )
+        for n in range(6):
+            ctx.append("user", f"{n} {LONG}")
+        query = f"{filler[:200]} treasure under the lighthouse"
+        [hit] = [hit for hit in ctx.recall(query, tokens=144) if hit.page == page.id]
+        assert hit.span is not None and hit.tokens <= 144
+        assert "[page 1 | 2026-01-01 | xxx" in ctx.window()[-1]["content"]
+
+
+def test_the_parts_of_the_newest_message_may_leave(tmp_path: Path) -> None:
+    path = tmp_path / "s.db"
+    with make(path, window=2000, reserve=100) as ctx:
+        ctx.append("user", " ".join(f"t{n}" for n in range(5000)))
+        for n in range(3):
+            ctx.recall(f"t{100 + n * 900} t{130 + n * 900}")
+    for window in (1600, 1200, 900, 300):
+        with make(path, window=window, reserve=100) as ctx:
+            assert ctx.tokens(ctx.window()) <= window - 100
+
+
+def test_a_fault_never_takes_the_place_of_what_was_said(tmp_path: Path) -> None:
+    path = tmp_path / "s.db"
+    with make(path, window=120, reserve=20) as ctx:
+        ctx.append("user", f"start {' '.join(f'w{n}' for n in range(120))} end")
+        ctx.append("assistant", "I see.")
+    with make(path, window=2000, reserve=100) as ctx:
+        before = ctx.window()
+        ctx.recall("w50 w51 start end", tokens=500)
+        assert ctx.window()[:2] == before and len(ctx.window()) == 3
+
+
+def test_no_text_stands_twice(ctx: Context) -> None:
+    page = ctx.append("user", " ".join(f"t{n}" for n in range(300)))
+    for _ in range(6):
+        ctx.append("user", LONG)
+    ctx.recall("t10 t11 t12", tokens=120)
+    assert [frame.page for frame in ctx.frames].count(page.id) == 1
+    ctx.recall("t10 t11 t12 t13", tokens=340)
+    assert " ".join(m["content"] for m in ctx.window()).split().count("t10") == 1
+
+
+def test_references_are_what_was_packed(ctx: Context) -> None:
+    ctx.append("user", " ".join(f"t{n}" for n in range(150)))
+    for tokens in (60, 120, 300):
+        assert sum(hit.tokens for hit in ctx.recall("t10 t11 t12", tokens=tokens)) <= tokens
+
+
+def test_the_journal_grows_linearly_without_a_window(tmp_path: Path) -> None:
+    with make(tmp_path / "s.db", window=600) as ctx:
+        for n in range(300):
+            ctx.append("user", f"{n} {LONG}")
+        folds = [entry.plan.fold.pages for entry in ctx.log() if entry.plan.fold]
+        assert len(folds) > 30 and len({page for pages in folds for page in pages}) == sum(map(len, folds))
+
+
+def test_a_small_window_does_not_destroy_the_digest(tmp_path: Path) -> None:
+    path = tmp_path / "s.db"
+    model = ScriptedModel(lambda messages: "Ana lives in Lyon.")
+    for window in (600, 200, 600):
+        with make(path, window=window, model=model) as ctx:
+            for n in range(12):
+                ctx.append("user", f"{n} {LONG}")
+            shown = "Ana lives in Lyon." in ctx.window()[0]["content"]
+            assert shown == (window == 600)
+
+
+def test_a_summary_survives_a_model_that_fails_once(tmp_path: Path) -> None:
+    replies = iter(["Ana lives in Lyon."])
+
+    def reply(messages: object) -> str:
+        if text := next(replies, None):
+            return text
+        raise MissingError("the model is gone")
+
+    with make(tmp_path / "s.db", window=600, model=ScriptedModel(reply)) as ctx:
+        for n in range(24):
+            ctx.append("user", f"{n} {LONG}")
+            ctx.window()
+        assert "Ana lives in Lyon." in ctx.window()[0]["content"]
+        assert {entry.outcome["by"] for entry in ctx.log() if entry.cause == "fold"} == {
+            "scripted",
+            "extract",
+        }
+
+
+def test_pins_of_two_contexts_are_counted_together(tmp_path: Path) -> None:
+    with make(tmp_path / "s.db") as one, make(tmp_path / "s.db") as two:
+        pages = [one.append("user", " ".join(["word"] * 100)).id for _ in range(2)]
+        one.pin(pages[0])
+        with pytest.raises(BudgetError, match="208 tokens"):
+            two.pin(pages[1])
+        with pytest.raises(InputError, match="page 999 is not in the window"):
+            two.unpin(999)
+
+
+def test_a_message_that_failed_is_kept_once(tmp_path: Path) -> None:
+    with make(tmp_path / "s.db", model=ScriptedModel([])) as ctx:
+        for _ in range(3):
+            with pytest.raises(ModelError):
+                ctx.chat("hello there")
+        assert [page.text for page in ctx.history()] == ["hello there"]

@@ -23,37 +23,38 @@ def snapshot(frames: Sequence[Frame] = (), **more: object) -> Snapshot:
 @pytest.mark.parametrize("policy", POLICIES.values(), ids=POLICIES)
 def test_any_policy_evicts_nothing_below_the_high_mark(policy: object) -> None:
     plan = decide(snapshot([frame(1), frame(2)], arriving=(frame(3),)), policy)  # type: ignore[arg-type]
-    assert (plan.evict, plan.load, plan.tokens) == ((), (frame(3),), 70)
+    assert (plan.evicted, plan.load, plan.tokens) == ((), (frame(3),), 70)
 
 
 def test_fifo_evicts_the_oldest_down_to_the_low_mark() -> None:
     """10 fixed + 80 in frames + 20 arriving > 100. The low mark leaves 50 - 10 = 40 for frames: two go."""
     plan = decide(snapshot([frame(1), frame(2), frame(3), frame(4)], arriving=(frame(5),)), fifo)
-    assert (plan.evict, plan.tokens) == ((1, 2), 70)
+    assert (plan.evicted, plan.tokens) == ((1, 2), 70)
 
 
 def test_lru_spares_what_was_referenced() -> None:
     recent = Frame(1, 20, arrived=1, referenced=50)
     plan = decide(snapshot([recent, frame(2), frame(3), frame(4)], arriving=(frame(5),)), lru)
-    assert plan.evict == (2, 3)
+    assert plan.evicted == (2, 3)
 
 
 def test_pins_and_the_newest_message_stay() -> None:
     frames = [frame(1, pinned=True), frame(2), frame(3), frame(4)]
     plan = decide(snapshot(frames, hits=(Hit(9, tokens=40),), ask=40), fifo)
-    assert plan.evict == (2, 3) and [f.page for f in plan.load] == [9]
+    assert plan.evicted == (2, 3) and [f.page for f in plan.load] == [9]
 
 
 def test_a_group_leaves_as_a_whole() -> None:
     frames = [frame(1, group=7), frame(2), frame(3, group=7), frame(4)]
     plan = decide(snapshot(frames, arriving=(frame(5),)), fifo)
-    assert plan.evict == (2, 1, 3)
+    assert plan.evicted == (2, 1, 3)
 
 
-def test_the_best_page_stands_last_and_carries_no_wrapper() -> None:
+def test_the_best_page_stands_last_and_the_message_around_them_is_counted_once() -> None:
     hits = (Hit(8, tokens=10, score=2.0), Hit(9, tokens=10, score=1.0))
     plan = decide(snapshot(hits=hits, ask=30, wrapper=5), fifo)
-    assert [(f.page, f.tokens) for f in plan.load] == [(9, 15), (8, 10)]
+    assert [(f.page, f.tokens) for f in plan.load] == [(9, 10), (8, 10)]
+    assert plan.tokens == 10 + 5 + 20
 
 
 def test_a_resident_page_is_charged_and_not_loaded() -> None:
@@ -76,11 +77,29 @@ def test_tokens_held_for_the_question_are_left_free() -> None:
 
 def test_messages_that_leave_are_due_for_the_digest_and_faults_are_not() -> None:
     frames = [frame(1), frame(2, fault=True), frame(3), frame(4)]
-    plan = decide(snapshot(frames, arriving=(frame(5),), cap=10, unfolded=(0,)), fifo)
-    assert plan.evict == (1, 2, 3) and plan.fold == Fold((0, 1, 3), 10)
+    plan = decide(snapshot(frames, arriving=(frame(5),), cap=10), fifo)
+    assert plan.evicted == (1, 2, 3) and plan.fold == Fold((1, 3), 10)
     assert plan.tokens == 10 + 10 + 20 + 20
 
 
 def test_an_unknown_policy_is_named() -> None:
     with pytest.raises(InputError, match="no policy is called 'best'; there are: fifo, lru"):
         named("best")
+
+
+def test_parts_of_the_newest_message_may_leave_though_it_stays() -> None:
+    part = Frame(4, 30, 5, 5, fault=True, span=(10, 20))
+    plan = decide(snapshot([frame(4), part], hits=(Hit(9, tokens=45),), ask=60), fifo)
+    assert plan.evict == ((4, (10, 20)),)
+
+
+def test_a_faults_message_is_paid_until_its_last_page_has_left() -> None:
+    """10 + 3 * 25 + 5 for the fault's message + 20 arriving = 110. Two of 25 leave: 10 + 25 + 5 + 20."""
+    frames = [Frame(n, 25, arrived=1, referenced=1, fault=True) for n in (1, 2, 3)]
+    plan = decide(snapshot(frames, arriving=(frame(9),), wrapper=5), fifo)
+    assert (plan.evicted, plan.tokens) == ((1, 2), 60)
+
+
+def test_what_arrives_takes_the_place_of_its_own_slot() -> None:
+    plan = decide(snapshot([frame(1, 90)], arriving=(frame(1, 30),)), fifo)
+    assert (plan.evict, plan.load, plan.fold, plan.tokens) == (((1, None),), (frame(1, 30),), None, 40)

@@ -1,14 +1,10 @@
 """The embedding core: fidelity to sentence-transformers, spans, packing, and how a model is found.
 
-`tiny` is a two-layer BERT of width 32 with random weights, made on the spot; tests of the packaged
-all-MiniLM-L6-v2 are marked `real`.
+Tests of the packaged all-MiniLM-L6-v2 are marked `real`.
 """
 
 import json
 import os
-import random
-import subprocess
-import sys
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -20,159 +16,21 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
-from tokenizers import Tokenizer, normalizers, pre_tokenizers, processors
-from tokenizers.models import WordPiece
+from tiny_bert import ODD, cosines, make_model, make_tokenizer, texts, write
 
 from vctx.embed import bert, folder, hub, linear, load
 from vctx.embed.load import find
-from vctx.embed.pack import batches
+from vctx.embed.pack import batches, shapes
 from vctx.embed.split import settle, split
 from vctx.embed.threads import threads
 from vctx.embed.tokens import Tokens, read
 from vctx.errors import InputError, MissingError, ModelError
 from vctx.ports import Embedder
 
-ODD = [
-    "",
-    " \n\t ",
-    "a\x00b",
-    "\x00",
-    "🙂 and 👩‍👩‍👧 and 🏳️‍🌈",
-    "日本語のテキスト。中文也可以。",
-    "한국어 문장입니다",
-    "İstanbul, naïve café, Straße, ΌΔΟΣ",
-    "e\u0301 combining",
-    "[CLS] a literal [SEP] and [MASK] mark",
-    "https://example.org/a?b=c&d=%20#e",
-    "x" * 99,
-    "x" * 101,
-    "\u200b\u202eabc\ufffd",
-    "word " * 400,
-    "日本" * 400,
-]
-WORDS = [
-    "the",
-    "a",
-    "page",
-    "memory",
-    "Window",
-    "tokeniser",
-    "U.S.",
-    "3.14",
-    "don't",
-    "café",
-    "antidisestablish",
-    "π",
-]
-
-
-def texts(count: int, longest: int) -> list[str]:
-    """Seeded texts of 1 to `longest` words, short ones more often, as in chats."""
-    chance = random.Random(7)
-    lengths = (1 + int(longest * chance.random() ** 3) for _ in range(count))
-    return [" ".join(chance.choices(WORDS, k=length)) for length in lengths]
-
-
-def cosines(left: np.ndarray, right: np.ndarray) -> np.ndarray:
-    return np.asarray((left * right).sum(axis=1))
-
-
-# ---- a model made on the spot ----
-
-
-def make_tokenizer() -> Tokenizer:
-    letters = "abcdefghijklmnopqrstuvwxyz0123456789.,!?'"
-    special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
-    syllable = ["\u1112", "\u1161", "\u11ab"]  # the three letters of 한
-    pieces = [
-        "page",
-        "memory",
-        "the",
-        *letters,
-        *syllable,
-        *(f"##{letter}" for letter in (*letters, *syllable)),
-    ]
-    vocab = {piece: number for number, piece in enumerate([*special, *pieces])}
-    tokenizer = Tokenizer(WordPiece(vocab, unk_token="[UNK]", max_input_chars_per_word=100))
-    tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
-    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-    tokenizer.post_processor = processors.TemplateProcessing(
-        single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
-    )
-    tokenizer.add_special_tokens(special)
-    # As in the packaged file: a truncation and a padding that must both be undone.
-    tokenizer.enable_truncation(8)
-    tokenizer.enable_padding(length=8)
-    return tokenizer
-
-
-CONFIG = {
-    "model_type": "bert",
-    "architectures": ["BertModel"],
-    "hidden_act": "gelu",
-    "hidden_size": 32,
-    "intermediate_size": 64,
-    "num_attention_heads": 4,
-    "num_hidden_layers": 2,
-    "max_position_embeddings": 64,
-    "type_vocab_size": 2,
-    "layer_norm_eps": 1e-12,
-}
-
-
-def make_weights(vocabulary: int) -> dict[str, torch.Tensor]:
-    torch.manual_seed(0)
-    shapes: dict[str, tuple[int, ...]] = {
-        "embeddings.word_embeddings.weight": (vocabulary, 32),
-        "embeddings.position_embeddings.weight": (64, 32),
-        "embeddings.token_type_embeddings.weight": (2, 32),
-        "embeddings.LayerNorm.weight": (32,),
-    }
-    for layer in ("encoder.layer.0", "encoder.layer.1"):
-        for name in ("query", "key", "value"):
-            shapes[f"{layer}.attention.self.{name}.weight"] = (32, 32)
-        shapes[f"{layer}.attention.output.dense.weight"] = (32, 32)
-        shapes[f"{layer}.attention.output.LayerNorm.weight"] = (32,)
-        shapes[f"{layer}.intermediate.dense.weight"] = (64, 32)
-        shapes[f"{layer}.output.dense.weight"] = (32, 64)
-        shapes[f"{layer}.output.LayerNorm.weight"] = (32,)
-    weights = {name: torch.randn(shape) * 0.3 for name, shape in shapes.items()}
-    biased = [name for name in weights if not name.endswith("embeddings.weight")]
-    biases = {
-        f"{name.removesuffix('weight')}bias": torch.randn(weights[name].shape[0]) * 0.3 for name in biased
-    }
-    return weights | biases
-
-
-def write(path: Path, content: Any) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(content), encoding="utf-8")
-
 
 @pytest.fixture
 def tiny(tmp_path: Path) -> Path:
-    """The folder of the made model; limit 32 tokens, mean pooling."""
-    path = tmp_path / "tiny"
-    types = ("Transformer", "Pooling", "Normalize")
-    modules = [
-        {
-            "idx": at,
-            "name": str(at),
-            "path": f"{at}_{kind}" if at else "",
-            "type": f"sentence_transformers.models.{kind}",
-        }
-        for at, kind in enumerate(types)
-    ]
-    write(path / "modules.json", modules)
-    write(path / "sentence_bert_config.json", {"max_seq_length": 32, "do_lower_case": False})
-    write(
-        path / "1_Pooling" / "config.json", {"word_embedding_dimension": 32, "pooling_mode_mean_tokens": True}
-    )
-    tokenizer = make_tokenizer()
-    write(path / "config.json", CONFIG | {"vocab_size": tokenizer.get_vocab_size()})
-    tokenizer.save(str(path / "tokenizer.json"))
-    save_file(make_weights(tokenizer.get_vocab_size()), path / "model.safetensors")
-    return path
+    return make_model(tmp_path / "tiny")
 
 
 @pytest.fixture(scope="module")
@@ -253,7 +111,7 @@ def test_the_made_model_agrees_with_sentence_transformers(tiny: Path, pooling: s
 
 @pytest.mark.real
 def test_vectors_agree_with_sentence_transformers(packaged: Path) -> None:
-    many = [*ODD, *texts(176, 40), *texts(8, 250)]
+    many = [*ODD, *texts(176, 40), *texts(8, 250), "a megabyte in one line " * 45_000]
     expected = reference(packaged)(many)
     assert cosines(load(dtype="float32").embed(many), expected).min() >= 0.99999
     assert cosines(load(dtype="bfloat16").embed(many), expected).min() >= 0.999
@@ -362,18 +220,23 @@ def test_a_single_character_is_never_cut() -> None:
 
 @given(st.lists(st.integers(1, 60), max_size=80), st.integers(1, 200))
 def test_batches_hold_every_text_once_within_the_budget(lengths: list[int], budget: int) -> None:
-    packed = list(batches(lengths, budget))
-    assert sorted(index for batch in packed for group in batch for index in group) == list(
-        range(len(lengths))
-    )
+    packed = list(batches(lengths, lambda: budget))
+    assert sorted(index for batch in packed for index in batch) == list(range(len(lengths)))
     for batch in packed:
-        assert all(len({lengths[index] for index in group}) == 1 for group in batch)
-        members = [index for group in batch for index in group]
-        assert sum(lengths[index] for index in members) <= budget or len(members) == 1
+        sizes = [lengths[index] for index in batch]
+        assert sizes == sorted(sizes)
+        assert sum(sizes) <= budget or len(batch) == 1
 
 
 def test_texts_of_one_length_share_a_group() -> None:
-    assert list(batches([3, 2, 3, 2], 7)) == [[[1, 3], [0]], [[2]]]
+    assert list(batches([3, 2, 3, 2], lambda: 7)) == [[1, 3, 0], [2]]
+    assert shapes([2, 2, 3]) == [(2, 2), (1, 3)]
+
+
+def test_a_budget_that_shrinks_holds_from_the_next_text_on() -> None:
+    """Five texts of two tokens: two fit into four; then one by one."""
+    budgets = iter([4, 4, 2, 2, 2])
+    assert list(batches([2] * 5, lambda: next(budgets))) == [[0, 1], [2], [3], [4]]
 
 
 # ---- finding and refusing ----
@@ -579,19 +442,3 @@ def test_torch_is_bounded_unless_the_user_did_so(
         monkeypatch.setenv("OMP_NUM_THREADS", openmp)
     bert.bound_threads()
     assert asked == expected
-
-
-PROBE = """
-import sys
-from vctx.embed import load
-heavy = {"torch", "transformers", "sentence_transformers", "huggingface_hub"}
-embedder = load(sys.argv[1])
-assert embedder.spans("page " * 99) and embedder.name and embedder.dim
-assert not heavy & set(sys.modules), heavy & set(sys.modules)
-embedder.embed(["page"])
-assert heavy & set(sys.modules) == {"torch"}, heavy & set(sys.modules)
-"""
-
-
-def test_cutting_needs_no_torch_and_embedding_no_transformers(tiny: Path) -> None:
-    subprocess.run([sys.executable, "-c", PROBE, str(tiny)], check=True, cwd=Path(__file__).parents[1])

@@ -88,7 +88,7 @@ def test_locomo_end_to_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert report.data(rows)[0]["within"]["999"] == {"mean": 1.0, "interval": [1.0, 1.0]}
 
 
-@pytest.mark.parametrize("text", ["", "{", "[{}]", '[{"conversation": 3}]', "3"])
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}", "[{}]", '[{"conversation": 3}]', "3"])
 def test_bad_locomo_data_is_an_input_error(text: str, tmp_path: Path) -> None:
     (tmp_path / "bad.json").write_text(text)
     with pytest.raises(vctx.InputError, match=r"bad\.json"):

@@ -17,6 +17,17 @@ def test_a_heading_at_the_top_of_a_printed_page() -> None:
     assert headings("end\n\fTwo\n===\n\f# Three\n") == ((5, "Two"), (14, "Three"))
 
 
+def test_comments_fences_and_front_matter_are_no_headings() -> None:
+    assert headings("# a comment\nx = 1\n", ".py") == ()
+    assert headings("date\n----\n", ".yaml") == ()
+    text = "---\ntitle\n---\n# Real\n```\n# install it\nsetup\n-----\n```\nTwo\n===\n"
+    assert [title for _, title in headings(text, ".md")] == ["Real", "Two"]
+
+
+def test_a_long_line_of_blanks_takes_no_time() -> None:
+    assert headings("# a" + " " * 200_000 + "b\n" + "#" * 200_000) == ((0, "a b"),)
+
+
 def test_line_ends_and_the_byte_order_mark_are_normal() -> None:
     assert reading("\ufeffone\r\ntwo\rthree".encode(), "a").text == "one\ntwo\nthree"
 

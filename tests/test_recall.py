@@ -2,70 +2,103 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from random import Random
+from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vctx.recall import ROUNDS, rank, rare_words, recall, run
-from vctx.types import Hit, Page, Search
-
-
-def test_the_score_is_a_sum_of_z_scores() -> None:
-    """dense .9 .5 .1: mean .5, deviation .3266, z = 1.2247 0 -1.2247; lexical 2 and 4: the lack counts as 2,
-    z = -1 1 -1 about mean 3; half of it is added."""
-    hits = [Hit(1, dense=0.9, lexical=2.0), Hit(2, dense=0.5, lexical=4.0), Hit(3, dense=0.1)]
-    assert [(h.page, round(h.score, 4)) for h in rank(hits)] == [(1, 0.7247), (2, 0.5), (3, -1.7247)]
-
-
-def test_one_signal_alone_ranks() -> None:
-    assert [h.page for h in rank([Hit(1, lexical=1.0), Hit(2, lexical=3.0)])] == [2, 1]
-    assert [h.page for h in rank([Hit(1), Hit(2)])] == [1, 2]
-    assert rank([]) == []
-
-
-@given(
-    st.lists(
-        st.builds(
-            Hit,
-            page=st.integers(1, 99),
-            dense=st.none() | st.floats(-1, 1),
-            lexical=st.none() | st.floats(0, 50),
-        ),
-        unique_by=lambda h: h.page,
-    )
-)
-def test_the_order_does_not_depend_on_the_order_of_the_hits(hits: list[Hit]) -> None:
-    assert rank(hits) == rank(hits[::-1])
-
+from vctx.recall import ROUNDS, Request, rare_words, recall, run
+from vctx.signals import WEIGHTS, core, named
+from vctx.types import Find, Hit, Page, Read, Score, Search
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 class Shelf:
-    """Pages by number, searched by whole words."""
+    """Pages by number; meaning is a number that the test gives, words are whole words."""
 
-    def __init__(self, *texts: str) -> None:
+    def __init__(self, *texts: str, meaning: Sequence[float] = ()) -> None:
         self.pages = [Page("message", "user", text, AT, "user", id=n) for n, text in enumerate(texts)]
-        self.asked: list[Search] = []
+        self.meaning = meaning or [0.0] * len(texts)
+        self.asked: list[Request] = []
 
-    def search(self, request: Search) -> list[Hit]:
+    def answer(self, request: Request) -> Any:
         self.asked.append(request)
-        return [Hit(page.id, dense=page.id / 10) for page in self.pages]
+        match request:
+            case Search(_, k):
+                best = sorted(self.pages, key=lambda page: -self.meaning[page.id])[:k]
+                return [Hit(page.id, dense=self.meaning[page.id]) for page in best]
+            case Score(text, pages):
+                return {n: (self.meaning[n], float(text in self.pages[n].text)) for n in pages}
+            case Read(pages):
+                near = {n + step for n in pages for step in (-1, 0, 1)}
+                return [page for page in self.pages if page.id in near]
+            case Find(phrase, k):
+                return [page.id for page in self.pages if phrase in page.text.lower().split()][:k]
 
-    def find(self, phrase: str, k: int) -> list[int]:
-        return [page.id for page in self.pages if phrase in page.text.lower().split()][:k]
-
-    def read(self, ids: Sequence[int]) -> list[Page]:
-        return [self.pages[n] for n in ids]
-
-    def recall(self, text: str) -> list[Hit]:
-        return run(recall(text, candidates=7), self.search, self.find, self.read)
+    def recall(self, text: str, candidates: int = 7) -> list[Hit]:
+        return run(recall(text, candidates=candidates), self.answer)
 
 
-def test_recall_asks_and_ranks() -> None:
+def test_the_best_by_meaning_is_first_and_every_signal_is_shown() -> None:
+    hits = Shelf(*"abcdefg", meaning=[0.1, 0.1, 0.1, 0.9, 0.1, 0.1, 0.2]).recall("who?")
+    assert hits[0].page == 3
+    assert set(hits[0].signals) == set(WEIGHTS)
+    assert hits[0].score == pytest.approx(sum(hits[0].signals.values()))
+
+
+def test_a_page_gains_by_its_neighbours() -> None:
+    """Pages 1 and 4 mean as much; 4 stands between two that mean something, too."""
+    ranks = [hit.page for hit in Shelf(*"abcdef", meaning=[0.0, 0.5, 0.0, 0.4, 0.5, 0.4]).recall("x")]
+    assert ranks.index(4) < ranks.index(1)
+
+
+def test_an_answer_gains_by_the_question_before_it() -> None:
+    shelf = Shelf("Where do you live?", "In Lyon.", "In Lyon.", "Yes.", meaning=[0.5, 0.5, 0.5, 0.5])
+    hits = {hit.page: hit for hit in shelf.recall("x")}
+    assert (hits[1].signals["answers"], hits[2].signals["answers"]) == (1.0, 0.0)
+    assert hits[0].signals["asks"] == -1.0
+
+
+def test_the_author_whom_the_question_names() -> None:
+    pages = [Page("message", "user", "x", AT, "user", name, id=n) for n, name in enumerate(["Ana Li", "Bo"])]
+    assert named("Where did Ana move?", pages) == ["Ana Li"]
+    assert named("Do Ana and Bo agree?", pages) == ["Ana Li", "Bo"]
+    assert named("An analysis?", pages) == []
+
+
+def test_the_core_of_a_question() -> None:
+    assert core("Where did Ana's sister move to?", ["Ana"]) == "sister move to"
+    assert core("How many loaves does Camille bake?", ["Camille"]) == "loaves does bake"
+    assert core("Who?", []) == "Who?"
+
+
+def test_a_question_is_searched_and_so_is_its_core() -> None:
     shelf = Shelf("one", "two")
-    assert [hit.page for hit in shelf.recall("who?")] == [1, 0]
-    assert shelf.asked == [Search("who?", 7)]
+    shelf.recall("where did it go?")
+    assert [r.text for r in shelf.asked if isinstance(r, Search)] == ["where did it go?", "it go"]
+
+
+def test_an_empty_shelf_has_nothing() -> None:
+    assert Shelf().recall("who?") == []
+
+
+@given(st.lists(st.floats(-1, 1), min_size=1, max_size=12), st.randoms())
+def test_the_ranking_does_not_depend_on_the_order_of_the_hits(meaning: list[float], random: Random) -> None:
+    shelf = Shelf(*(f"page {n}" for n in range(len(meaning))), meaning=meaning)
+
+    def shuffled(request: Request) -> Any:
+        given = shelf.answer(request)
+        if isinstance(request, Search):
+            random.shuffle(given)
+        return given
+
+    def rounded(hits: list[Hit]) -> dict[int, float]:
+        return {hit.page: round(hit.score, 6) for hit in hits}
+
+    assert rounded(run(recall("x", candidates=20), shuffled)) == rounded(shelf.recall("x", 20))
 
 
 def test_a_chase_follows_names_from_page_to_page() -> None:

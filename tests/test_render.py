@@ -55,6 +55,20 @@ def test_a_cut_message_stands_as_head_handle_and_tail() -> None:
     )
 
 
+def test_marks_that_hide_are_found() -> None:
+    for forged in ("[ /memory]", "[page12 | x]", "[P\u200bage 1]", "[\u00ad/mem\u2060ory]", "[MEMORY: x]"):
+        assert render.escape(forged) == "\\" + forged
+    for fine in ("[pages", "[paged in]", "a[page_size]", "[memoryview]", "page [1]"):
+        assert ("\\" in render.escape(fine)) == (fine == "a[page_size]")
+
+
+def test_a_cut_cannot_uncover_a_mark() -> None:
+    text = "w " * 50 + "[memory] " * 40
+    for keep in range(1, 60):
+        content = render.cut(page(1, text), keep).split("| ", 1)
+        assert "[memory" not in content[1].replace("\\[", "").replace("are in memory]", "")
+
+
 @given(st.text(alphabet="[/]pagemory |1\n", max_size=60))
 def test_no_text_can_forge_a_mark(text: str) -> None:
     content = render.fault([render.piece(page(1, text), None)])

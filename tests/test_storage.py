@@ -108,8 +108,14 @@ frames = st.builds(
     pinned=st.booleans(),
 )
 many = st.lists(small, max_size=4).map(tuple)
+slots = st.lists(st.tuples(small, st.none() | st.tuples(small, small)), max_size=3).map(tuple)
 plans = st.builds(
-    Plan, many, st.lists(frames, max_size=3).map(tuple), many, st.none() | st.builds(Fold, many, small), small
+    Plan,
+    slots,
+    st.lists(frames, max_size=3).map(tuple),
+    many,
+    st.none() | st.builds(Fold, many, small),
+    small,
 )
 plain = st.recursive(
     st.none() | st.booleans() | small | st.floats(allow_nan=False, allow_infinity=False) | texts,
@@ -156,7 +162,7 @@ def test_a_default_is_part_of_the_format() -> None:
 
 @pytest.mark.parametrize("plan", ['{"new":1}', '{"load":[{"page":1}]}', '{"fold":{"cap":1}}'])
 def test_a_plan_of_another_version_is_refused(plan: str) -> None:
-    row = codec._stored((7, "fit", NOW.isoformat(), "{}", "", plan, "{}"))
+    row = codec.stored((7, "fit", NOW.isoformat(), "{}", "", plan, "{}"))
     with pytest.raises(DiskError, match="entry 7 was written by another version"):
         codec.entry_of(row)
 
@@ -687,3 +693,21 @@ def test_times_before_and_after_utc_compare_as_instants(disk: SqliteDisk) -> Non
     with disk.transaction():
         disk.put([Page("message", "user", "a", early, "user")])
     assert disk.pages()[0].created_at == early
+
+
+def test_pages_are_scored_for_a_text(disk: SqliteDisk) -> None:
+    near, far, waiting = put(disk, "needle", "nothing", "needle again")
+    vectors = np.eye(2, DIM, dtype=np.float32)
+    disk.index(
+        [Vector(near.id, (0, 6), b"n"), Vector(far.id, (0, 7), b"f")], [b"n", b"f"], vectors, "hashing"
+    )
+    words = {hit.page: hit.lexical for hit in disk.search(Search("needle", 9), None)}
+    found = disk.score("needle", vectors[0], [near.id, far.id, waiting.id])
+    assert found == {1: (1, words[1]), 2: (0, 0), 3: (None, words[3])}
+    assert disk.score("needle", None, [near.id]) == {1: (None, words[1])}
+
+
+def test_neighbours(disk: SqliteDisk) -> None:
+    put(disk, *"abcdefg")
+    assert [page.id for page in disk.around([7, 2, 3])] == [1, 2, 3, 4, 6, 7]
+    assert disk.around([]) == [] == disk.around([-1, 99])

@@ -48,7 +48,7 @@ def open(
     chat_model = _model(model, base_url, tokenizer, window)
     counts = _tokenizer(tokenizer, chat_model)
     limit = WINDOW if chat_model is None else min(WINDOW, chat_model.window)
-    budget = _budget(window or limit, reserve, fault, chat_model)
+    budget = _budget(limit if window is None else window, reserve, fault, chat_model)
     vectors = _embedder(embedder)
     file = disk(path)
     try:
@@ -109,6 +109,8 @@ def _model(
     if not isinstance(model, str):
         return model
     if base_url is None:
+        if counts is not None:
+            raise InputError("a local model counts with its own tokenizer; name one only with base_url")
         from vctx.models.find import resolve
         from vctx.models.local import LocalModel
 

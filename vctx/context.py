@@ -8,9 +8,10 @@ What it knows of the window is a fold of the journal; entries of another process
 folded under the write lock before it decides. No model is called under that lock.
 """
 
+import functools
 import hashlib
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from types import TracebackType
@@ -18,21 +19,26 @@ from typing import Any, Literal, Self, get_args
 
 from vctx import backlog, chunk, digest, journal, quote, recall, render
 from vctx.errors import BudgetError, InputError, MismatchError, MissingError
-from vctx.plan import chosen, decide
+from vctx.plan import decide, pack, weight
 from vctx.policy import named
 from vctx.ports import Clock, Disk, Embedder, Model, Progress, Tokenizer, now, silent
-from vctx.scale import Scale
+from vctx.scale import Scale, words_of
 from vctx.types import (
     Answer,
     Budget,
     Document,
     Entry,
+    Find,
+    Form,
     Frame,
     Hit,
     Message,
     Page,
     Quote,
+    Read,
     Reading,
+    Score,
+    Search,
     Snapshot,
     Speaker,
     Stats,
@@ -40,6 +46,8 @@ from vctx.types import (
 
 PRICED = 64
 """Hits that a fault may choose among."""
+LEAST = 32
+"""Tokens of the shortest digest that is worth a place in the prompt."""
 BOUND = 2048
 """Pages that a recall embeds before it searches; more wait, and the journal says how many."""
 CHUNK = 160
@@ -80,10 +88,9 @@ class Context:
         self._progress = progress
         self._cache: dict[int, Page] = {}
         self._state = journal.replay(disk.entries())
-        # A window this small has no room for a summary beside the conversation.
-        self._cap = budget.room // 8 if budget.room >= 256 else 0
         self._base = self._scale.fixed(system)
-        self._check()
+        self._cap = self._reserved(budget.room // 8)
+        self._check(summary)
 
     # -- writing
 
@@ -95,8 +102,7 @@ class Context:
         """
         if role not in get_args(Speaker):
             raise InputError(f"role must be one of {', '.join(get_args(Speaker))}, not {role!r}")
-        if not isinstance(text, str):
-            raise InputError(f"text must be str, not {type(text).__name__}")
+        _text(text=text, author=author)
         page = Page("message", role, text, self._utc(at), role, author=author)
         with self._disk.transaction():
             self._catch_up()
@@ -114,6 +120,8 @@ class Context:
         """
         if not reading.text.strip():
             raise InputError(f"{reading.name} holds no text; there is nothing to add")
+        if chunk_tokens < 1:
+            raise InputError(f"a chunk holds at least one token, not {chunk_tokens}")
         sha = hashlib.sha256(reading.text.encode("utf-8", "surrogatepass")).hexdigest()
         document = self._known(reading, sha)
         if document is None:
@@ -133,15 +141,6 @@ class Context:
 
     def pin(self, page: int) -> None:
         """Keeps a page that stands in the window there, through any flush."""
-        frames = self._state.resident(page)
-        if not frames:
-            raise InputError(f"page {page} is not in the window; recall it first")
-        pinned = sum(f.tokens for f in self._state.frames if f.pinned or f.page == page)
-        limit = self.budget.room // 2 - self._base - self._cap
-        if pinned > limit:
-            raise BudgetError(
-                f"the pins would take {pinned} tokens of at most {limit}: unpin something first"
-            )
         self._mark("pin", page)
 
     def unpin(self, page: int) -> None:
@@ -152,12 +151,21 @@ class Context:
 
     def search(self, query: str) -> list[Hit]:
         """Ranks what is on disk for a query, best first. Changes nothing in the window."""
+        _text(query=query)
         backlog.embed(self._disk, self._embedder, BOUND, self._progress)
-        vector = self._embedder.embed([query])[0] if self._disk.stats().pages else None
-        steps = recall.recall(query)
-        return recall.run(
-            steps, lambda search: self._disk.search(search, vector), self._disk.phrase, self._disk.get
-        )
+        vector = functools.cache(lambda text: self._embedder.embed([text])[0])
+        return recall.run(recall.recall(query), lambda request: self._answer(request, vector))
+
+    def _answer(self, request: recall.Request, vector: Callable[[str], Any]) -> Any:
+        match request:
+            case Search():
+                return self._disk.search(request, vector(request.text))
+            case Score(text, pages):
+                return self._disk.score(text, vector(text), pages)
+            case Read(pages):
+                return self._disk.around(pages)
+            case Find(phrase, k):
+                return self._disk.phrase(phrase, k)
 
     def recall(self, query: str, *, tokens: int | None = None, hold: int = 0) -> list[Hit]:
         """Pages in what answers a query, and returns the references, best first.
@@ -171,11 +179,11 @@ class Context:
         waiting = self._disk.stats().pending
         with self._disk.transaction():
             self._catch_up()
-            hits = self._priced(ranked[:PRICED], share)
+            hits = self._priced(ranked[:PRICED], share, query)
             snapshot = self._snapshot(hits=hits, ask=share, floor=floor, hold=hold)
             entry = self._note("recall", snapshot, {"query": query, "tokens": tokens}, {"waiting": waiting})
         self._apply(entry)
-        return chosen(hits, entry.plan)
+        return pack(snapshot)
 
     # -- the prompt
 
@@ -188,9 +196,9 @@ class Context:
 
     def messages(self) -> list[Message]:
         """The window as messages; see `window`."""
-        self._catch_up()
-        self._fold()
         while True:
+            self._catch_up()
+            self._fold()
             messages = self._render()
             tokens = self._scale.prompt(messages)
             if tokens <= self.budget.room:
@@ -204,21 +212,28 @@ class Context:
     def chat(self, text: str) -> Answer:
         """Pages in what the message needs, sends the window to the model, and keeps both turns.
 
-        Raises ModelError; the message is kept then.
+        Raises ModelError; the message is kept then, and is not kept twice if it is sent again.
         """
         if self.model is None:
             raise MissingError("this session has no model: open it with model=..., or send window() yourself")
         hold = min(self._scale.message(render.escape(text)), self._largest())
         hits = self.recall(text, hold=hold)
-        self.append("user", text)
+        if not self._waits(text):
+            self.append("user", text)
         messages = self.messages()
         reply = self.model.complete(messages, max_tokens=self.budget.reserve)
         self.append("assistant", reply.text)
         return Answer(reply.text, tuple(hits), self._scale.prompt(messages), self.budget.room, reply)
 
+    def _waits(self, text: str) -> bool:
+        """Whether this was the last thing said, and no model has answered: it is asked once more, then."""
+        last = self._disk.pages(kind="message", last=1)
+        frames = self._state.resident(last[0].id) if last else []
+        return bool(frames) and last[0].role == "user" and last[0].text == text
+
     def support(self, claim: str, hits: Sequence[Hit]) -> Quote | None:
-        """The sentence among the pages of `hits` that is nearest to a claim in meaning."""
-        found = quote.candidates([self._page(page) for page in dict.fromkeys(hit.page for hit in hits)])
+        """The sentence in what `hits` brought in that is nearest to a claim in meaning."""
+        found = quote.candidates([(self._page(hit.page), hit.span) for hit in hits])
         if not found:
             return None
         vectors = self._embedder.embed([claim, *(text for _, text in found)])
@@ -259,7 +274,9 @@ class Context:
     ) -> None:
         self.close()
 
-    def _check(self) -> None:
+    def _check(self, summary: str) -> None:
+        if summary not in ("model", "extract"):
+            raise InputError(f"summary is 'model' or 'extract', not {summary!r}")
         made = self._disk.embedder
         if made and made[0] != self._embedder.name:
             raise MismatchError(
@@ -281,7 +298,6 @@ class Context:
             budget=self.budget,
             fixed=self._base + self._cap * state.has_digest,
             frames=state.frames,
-            unfolded=state.unfolded,
             wrapper=self._scale.wrapper(),
             cap=self._cap,
             first=not state.has_digest,
@@ -296,9 +312,7 @@ class Context:
         outcome: Mapping[str, Any] | None = None,
     ) -> Entry:
         plan = decide(snapshot, self._rank)
-        signals = (
-            {"hits": [journal.signals(hit) for hit in chosen(snapshot.hits, plan)]} if snapshot.hits else {}
-        )
+        signals = {"hits": [journal.signals(hit) for hit in pack(snapshot)]} if snapshot.hits else {}
         entry = Entry(
             snapshot.tick, cause, self._clock(), request, self._policy, plan, {**(outcome or {}), **signals}
         )
@@ -314,7 +328,13 @@ class Context:
     def _mark(self, cause: Literal["pin", "unpin"], page: int) -> None:
         with self._disk.transaction():
             self._catch_up()
+            if not self._state.resident(page):
+                raise InputError(f"page {page} is not in the window; recall it first")
             entry = Entry(self._state.tick + 1, cause, self._clock(), {"page": page})
+            pinned = self._pinned(journal.apply(self._state, entry))
+            limit = self.budget.room // 2 - self._base - self._cap
+            if cause == "pin" and pinned > limit:
+                raise BudgetError(f"the pins would take {pinned} tokens of at most {limit}: unpin one first")
             self._disk.note(entry)
         self._apply(entry)
 
@@ -326,14 +346,25 @@ class Context:
 
     def _largest(self) -> int:
         """Tokens of the largest message that fits beside what never leaves."""
-        pinned = sum(frame.tokens for frame in self._state.frames if frame.pinned)
-        return self.budget.room - self._base - self._cap - pinned
+        return self.budget.room - self._base - self._cap - self._pinned(self._state)
 
-    def _priced(self, ranked: Sequence[Hit], share: int) -> tuple[Hit, ...]:
+    def _pinned(self, state: journal.State) -> int:
+        return weight((frame for frame in state.frames if frame.pinned), self._scale.wrapper())
+
+    def _priced(self, ranked: Sequence[Hit], share: int, query: str) -> tuple[Hit, ...]:
+        """Each hit with what it would load, and its price; of equals the one of the best rank."""
         pages = {page.id: page for page in self._disk.get([hit.page for hit in ranked])}
-        hits = (self._scale.hit(hit, pages[hit.page], share) for hit in ranked)
-        unique = {(hit.page, hit.span): hit for hit in reversed(list(hits))}
-        return tuple(replace(hit, resident=self._state.holds(hit)) for hit in reversed(unique.values()))
+        limit, words = share - self._scale.wrapper(), words_of(query)
+        hits: dict[Any, Hit] = {}
+        for hit in ranked:
+            page = pages[hit.page]
+            priced = self._scale.hit(hit, page, limit, words)
+            if priced.span is None and (partly := self._state.resident(hit.page)) and not _whole(partly):
+                # Part of it stands in the window: what is loaded beside it is a part, too.
+                span = hit.span or (0, len(page.text))
+                priced = replace(hit, span=span, tokens=self._scale.piece(page, span))
+            hits.setdefault((priced.page, priced.span), replace(priced, resident=self._state.holds(priced)))
+        return tuple(hits.values())
 
     # -- rendering
 
@@ -351,13 +382,17 @@ class Context:
 
     def _digest(self) -> str:
         """The summary; one that was made for a larger window stands cut to this one's cap."""
-        if self._state.digest is None:
+        if self._state.digest is None or not self._cap:
             return ""
         return digest.fit(self._page(self._state.digest).text, self._digest_cap(), self._scale.text)
 
     def _digest_cap(self) -> int:
         """Tokens of a digest's text, its mark aside."""
-        return max(0, self._cap - self._scale.text([render.memory_digest("x") + "\n\n"])[0])
+        return self._cap - self._scale.digest(self.system)
+
+    def _reserved(self, cap: int) -> int:
+        """Tokens kept for a digest: none where too few would be left for its text."""
+        return cap if cap - self._scale.digest(self.system) >= LEAST else 0
 
     def _page(self, page: int) -> Page:
         if page not in self._cache:
@@ -367,9 +402,12 @@ class Context:
     def _fit(self, tokens: int) -> None:
         """The prompt, counted whole, exceeds the room: the difference goes back into a decision."""
         with self._disk.transaction():
+            seen = self._state.tick
             self._catch_up()
+            if self._state.tick != seen:
+                return  # another process changed the window: count again
             snapshot = self._snapshot()
-            estimate = snapshot.fixed + sum(frame.tokens for frame in snapshot.frames)
+            estimate = snapshot.fixed + weight(snapshot.frames, snapshot.wrapper)
             snapshot = self._recut(replace(snapshot, hold=max(0, tokens - estimate)))
             entry = self._note("fit", snapshot, {"tokens": tokens})
             if not (entry.plan.evict or entry.plan.load):
@@ -385,29 +423,25 @@ class Context:
         if newest is None or newest.pinned or newest.tokens <= self._largest() - snapshot.hold:
             return snapshot
         again = self._arrival(self._page(newest.page), snapshot.hold)
-        if again.tokens >= newest.tokens:
-            return snapshot
-        others = tuple(frame for frame in snapshot.frames if frame is not newest)
-        return replace(snapshot, frames=others, arriving=(again,))
+        return replace(snapshot, arriving=(again,)) if again.tokens < newest.tokens else snapshot
 
     # -- folding
 
     def _fold(self) -> None:
         """Completes the digest that flushes left due. The model runs outside the write lock."""
-        while due := self._state.unfolded:
+        while self._cap and (due := self._state.unfolded):
+            before = self._state.digest
             made = self._summarise(self._disk.get(due))
             with self._disk.transaction():
                 self._catch_up()
-                if self._state.unfolded != due:
-                    continue  # another process folded or flushed meanwhile
-                parents = due if self._state.digest is None else (self._state.digest, *due)
+                if self._state.digest != before:
+                    continue  # another process made one meanwhile
+                parents = due if before is None else (before, *due)
                 [page] = self._disk.put(
                     [Page("summary", "system", made.text, self._clock(), "vctx", parents=parents)]
                 )
-                outcome = {"page": page.id, "by": made.by, "why": made.why}
-                entry = Entry(
-                    self._state.tick + 1, "fold", self._clock(), {"pages": list(due)}, outcome=outcome
-                )
+                request, outcome = {"pages": list(due)}, {"page": page.id, "by": made.by, "why": made.why}
+                entry = Entry(self._state.tick + 1, "fold", self._clock(), request, outcome=outcome)
                 self._disk.note(entry)
             self._apply(entry)
 
@@ -432,4 +466,16 @@ class Context:
     def _utc(self, at: datetime | None) -> datetime:
         if at is None:
             return self._clock()
+        if not isinstance(at, datetime):
+            raise InputError(f"at must be a datetime, not {type(at).__name__}")
         return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+
+
+def _text(**values: object) -> None:
+    for name, value in values.items():
+        if not isinstance(value, str):
+            raise InputError(f"{name} must be str, not {type(value).__name__}")
+
+
+def _whole(frames: Sequence[Frame]) -> bool:
+    return any(frame.span is None and frame.form is Form.FULL for frame in frames)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from vctx.chunk import Count, sentences
-from vctx.errors import BudgetError, ModelError
+from vctx.errors import ModelError, VctxError
 from vctx.ports import Model
 from vctx.types import Message, Page
 
@@ -45,7 +45,7 @@ def summarise(
             text = model.complete(prompt(text, batch), max_tokens=cap).text.strip()
             if not text:
                 raise ModelError(f"{model.name} returned an empty summary")
-    except (BudgetError, ModelError) as error:
+    except VctxError as error:
         return Digest(extract(previous, pages, cap, count), "extract", str(error))
     return Digest(fit(text, cap, count), model.name)
 
@@ -77,25 +77,24 @@ def batches(pages: Sequence[Page], limit: int, count: Count) -> list[str]:
 
 
 def extract(previous: str, pages: Sequence[Page], cap: int, count: Count) -> str:
-    """The first sentence of each message behind the previous summary, the oldest dropped first.
+    """The previous summary, cut to half of the cap, and the first sentences of the newest messages.
 
     The extractive form for when no model answers: no sentence in it is invented.
     """
-    lines = [line for line in previous.splitlines() if line]
-    lines += [transcript([page]).splitlines()[0] for page in _leads(pages)]
-    kept: list[str] = []
-    used = 0
-    for line in reversed(lines):
-        size = count([line])[0] + 1
-        if used + size > cap:
+    kept = fit(previous, cap // 2, count)
+    left = cap - count([kept + "\n"])[0]
+    leads: list[str] = []
+    for page in reversed(_leads(pages)):
+        line = fit(transcript([page]), cap // 4, count)
+        left -= count([line + "\n"])[0]
+        if left < 0:
             break
-        kept.append(line)
-        used += size
-    return "\n".join(reversed(kept))
+        leads.append(line)
+    return "\n".join(line for line in (kept, *reversed(leads)) if line)
 
 
 def fit(text: str, cap: int, count: Count) -> str:
-    """The longest beginning of a text that `cap` tokens hold, by bisection over its characters."""
+    """The longest beginning of a text that `cap` tokens hold, by bisection over its first characters."""
     if count([text])[0] <= cap:
         return text
     low, high = 0, min(len(text), 64 * max(cap, 1))

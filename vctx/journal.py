@@ -29,10 +29,7 @@ class State:
 
     def holds(self, hit: Hit) -> bool:
         """Whether what the hit would load stands in the window already."""
-        return any(
-            frame.span == hit.span if frame.span else frame.form is Form.FULL
-            for frame in self.resident(hit.page)
-        )
+        return any(_covers(frame, hit) for frame in self.resident(hit.page))
 
 
 def apply(state: State, entry: Entry) -> State:
@@ -41,9 +38,11 @@ def apply(state: State, entry: Entry) -> State:
         raise ValueError(f"entry {entry.tick} does not follow tick {state.tick}")
     state = replace(state, tick=entry.tick, frames=_frames(state.frames, entry))
     if entry.plan.fold is not None:
-        state = replace(state, unfolded=entry.plan.fold.pages)
+        state = replace(state, unfolded=state.unfolded + entry.plan.fold.pages)
     if entry.cause == "fold":
-        state = replace(state, unfolded=(), digest=entry.outcome["page"])
+        done = frozenset(entry.request["pages"])
+        due = tuple(page for page in state.unfolded if page not in done)
+        state = replace(state, unfolded=due, digest=entry.outcome["page"])
     return state
 
 
@@ -54,18 +53,33 @@ def replay(entries: Iterable[Entry], state: State = State()) -> State:
     return state
 
 
+def _covers(frame: Frame, hit: Hit) -> bool:
+    if frame.span is None:
+        return frame.form is Form.FULL
+    return hit.span is not None and frame.span[0] <= hit.span[0] and hit.span[1] <= frame.span[1]
+
+
 def signals(hit: Hit) -> dict[str, Any]:
     """A hit as the journal keeps it: what ranked it, to four digits."""
     numbers = {"score": hit.score, "dense": hit.dense, "lexical": hit.lexical}
     rounded = {name: None if value is None else round(value, 4) for name, value in numbers.items()}
-    return {"page": hit.page, "span": hit.span, "tokens": hit.tokens, "resident": hit.resident, **rounded}
+    parts = {name: round(value, 3) for name, value in hit.signals.items() if round(value, 3)}
+    found = {"via": hit.via} if hit.via else {}
+    return {
+        "page": hit.page,
+        "span": hit.span,
+        "tokens": hit.tokens,
+        "resident": hit.resident,
+        **rounded,
+        **found,
+        "signals": parts,
+    }
 
 
 def _frames(frames: tuple[Frame, ...], entry: Entry) -> tuple[Frame, ...]:
     plan = entry.plan
-    # What is loaded takes the place of the same page, or part of one, in another form.
-    gone = {(frame.page, frame.span) for frame in plan.load}
-    stay = [f for f in frames if f.page not in plan.evict and (f.page, f.span) not in gone]
+    gone = frozenset(plan.evict)
+    stay = [frame for frame in frames if frame.slot not in gone]
     return (*(_touch(frame, entry) for frame in stay), *plan.load)
 
 

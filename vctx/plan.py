@@ -9,11 +9,12 @@ the high mark would be passed, and `decide` puts both into a plan.
                      or further if what arrives needs it
 """
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from vctx.ports import Policy
-from vctx.types import Fold, Frame, Hit, Plan, Snapshot
+from vctx.types import Fold, Frame, Hit, Plan, Slot, Snapshot
 
 
 def decide(snapshot: Snapshot, policy: Policy) -> Plan:
@@ -22,21 +23,24 @@ def decide(snapshot: Snapshot, policy: Policy) -> Plan:
     The plan's tokens exceed the room only where everything that may leave has left.
     """
     references = pack(snapshot)
-    touch = tuple(hit.page for hit in references if hit.resident)
+    touch = tuple(dict.fromkeys(hit.page for hit in references if hit.resident))
     # The best page stands last, next to the question: small models read the end of a prompt best.
-    faults = [hit for hit in reversed(references) if not hit.resident]
-    load = tuple(_frame(hit, snapshot, first=hit is faults[0]) for hit in faults)
+    load = tuple(_frame(hit, snapshot.tick) for hit in reversed(references) if not hit.resident)
     joining = snapshot.arriving + load
-    more = _tokens(joining)
-    used = snapshot.fixed + _tokens(snapshot.frames) + more
+    taken = {frame.slot for frame in snapshot.arriving}
+    replaced = tuple(frame.slot for frame in snapshot.frames if frame.slot in taken)
+    stays = [frame for frame in snapshot.frames if frame.slot not in taken]
+    used = snapshot.fixed + weight([*stays, *joining], snapshot.wrapper)
     if used + snapshot.hold <= int(snapshot.budget.high * snapshot.budget.room):
-        return Plan(load=joining, touch=touch, tokens=used)
-    evict = flush(snapshot, policy, arriving=more, keep=frozenset(touch))
-    gone = frozenset(evict)
-    fold = _fold(snapshot, gone)
-    used -= sum(frame.tokens for frame in snapshot.frames if frame.page in gone)
+        return Plan(evict=replaced, load=joining, touch=touch, tokens=used)
+    out = flush(snapshot, stays, policy, arriving=joining, recent=frozenset(touch))
+    gone = frozenset(out)
+    left = tuple(frame.page for frame in stays if frame.slot in gone and not frame.fault)
+    fold = Fold(left, snapshot.cap) if left and snapshot.cap else None
+    rest = [frame for frame in stays if frame.slot not in gone]
+    used = snapshot.fixed + weight([*rest, *joining], snapshot.wrapper)
     used += snapshot.cap if fold and snapshot.first else 0
-    return Plan(evict=evict, load=joining, touch=touch, fold=fold, tokens=used)
+    return Plan(evict=(*replaced, *out), load=joining, touch=touch, fold=fold, tokens=used)
 
 
 def pack(snapshot: Snapshot) -> list[Hit]:
@@ -45,94 +49,97 @@ def pack(snapshot: Snapshot) -> list[Hit]:
     Resident or not, a hit is charged its price, so that a reference string is the same under every
     policy; what is not resident must also fit beside the frames that cannot leave.
     """
-    budget = snapshot.budget
     share = snapshot.ask - snapshot.wrapper
-    space = budget.room - snapshot.fixed - snapshot.cap * snapshot.first - snapshot.hold - snapshot.wrapper
-    space -= _tokens(_kept(snapshot, frozenset())) + _tokens(snapshot.arriving)
+    space = snapshot.budget.room - snapshot.fixed - snapshot.cap * snapshot.first - snapshot.hold
+    space -= snapshot.wrapper + weight(_kept(snapshot, snapshot.frames), snapshot.wrapper)
+    space -= weight(snapshot.arriving, snapshot.wrapper)
     chosen: list[Hit] = []
     for hit in snapshot.hits:
         if hit.score < snapshot.floor or hit.tokens > share or (not hit.resident and hit.tokens > space):
             continue
         chosen.append(hit)
         share -= hit.tokens
-        # A resident page that is referenced stays, so it takes its space too.
-        space -= hit.tokens
+        # A resident page that is referenced stays, and the message around it: both take their space.
+        space -= hit.tokens + snapshot.wrapper * hit.resident
     return chosen
 
 
-def chosen(hits: Sequence[Hit], plan: Plan) -> list[Hit]:
-    """Those of a snapshot's hits that its plan took as references, best first."""
-    loaded = {(frame.page, frame.span) for frame in plan.load}
-    return [h for h in hits if (h.page, h.span) in loaded or (h.resident and h.page in plan.touch)]
+def flush(
+    snapshot: Snapshot,
+    stays: Iterable[Frame],
+    policy: Policy,
+    *,
+    arriving: tuple[Frame, ...],
+    recent: frozenset[int],
+) -> list[Slot]:
+    """The frames that leave, lowest rank first, until the rest is within the low mark and all fits.
 
-
-def flush(snapshot: Snapshot, policy: Policy, *, arriving: int, keep: frozenset[int]) -> tuple[int, ...]:
-    """The pages that leave, lowest rank first, until the frames are within the low mark and all fits."""
+    What was referenced just now (`recent`) leaves last, and only if nothing else makes room.
+    """
     budget = snapshot.budget
-    fixed = snapshot.fixed + snapshot.cap * snapshot.first
-    target = min(int(budget.low * budget.room), budget.room - arriving - snapshot.hold) - fixed
-    stays = _tokens(snapshot.frames)
-    evict: list[int] = []
-    for unit in _units(snapshot, policy, keep):
-        if stays <= target:
+    frames = list(stays)
+    joining = weight(arriving, snapshot.wrapper)
+    target = min(int(budget.low * budget.room), budget.room - joining - snapshot.hold)
+    excess = snapshot.fixed + snapshot.cap * snapshot.first + weight(frames, snapshot.wrapper) - target
+    spare = budget.room - joining - snapshot.hold - target
+    faults = Counter(frame.arrived for frame in frames if frame.fault)
+    evict: list[Slot] = []
+    for unit in _units(snapshot, frames, policy, recent):
+        if excess <= (spare if unit.recent else 0):
             break
-        evict.extend(unit.pages)
-        stays -= unit.tokens
-    return tuple(evict)
+        for frame in unit.frames:
+            evict.append(frame.slot)
+            faults[frame.arrived] -= frame.fault
+            last = frame.fault and not faults[frame.arrived]
+            excess -= frame.tokens + snapshot.wrapper * last
+    return evict
+
+
+def weight(frames: Iterable[Frame], wrapper: int) -> int:
+    """Tokens of frames in a prompt: their own, and a message around what each fault brought."""
+    frames = tuple(frames)
+    faults = {frame.arrived for frame in frames if frame.fault}
+    return sum(frame.tokens for frame in frames) + wrapper * len(faults)
 
 
 @dataclass(frozen=True, slots=True)
 class _Unit:
-    """Frames that leave together: those of one page, or of one group."""
+    """Frames that leave together: one, or those of one group."""
 
+    recent: bool
     rank: tuple[float, int]
-    pages: tuple[int, ...]
-    tokens: int
+    frames: tuple[Frame, ...]
 
 
-def _units(snapshot: Snapshot, policy: Policy, keep: frozenset[int]) -> list[_Unit]:
-    kept = {_key(frame) for frame in _kept(snapshot, keep)}
-    by_key: dict[tuple[str, int], list[Frame]] = {}
-    for frame in snapshot.frames:
+def _units(snapshot: Snapshot, frames: list[Frame], policy: Policy, recent: frozenset[int]) -> list[_Unit]:
+    kept = {_key(frame) for frame in _kept(snapshot, frames)}
+    by_key: dict[Slot | int, list[Frame]] = {}
+    for frame in frames:
         if _key(frame) not in kept:
             by_key.setdefault(_key(frame), []).append(frame)
     units = [
         _Unit(
-            rank=max((policy(frame), frame.arrived) for frame in frames),
-            pages=tuple(dict.fromkeys(frame.page for frame in frames)),
-            tokens=_tokens(frames),
+            any(frame.page in recent for frame in together),
+            max((policy(frame), frame.arrived) for frame in together),
+            tuple(together),
         )
-        for frames in by_key.values()
+        for together in by_key.values()
     ]
-    return sorted(units, key=lambda unit: unit.rank)
+    return sorted(units, key=lambda unit: (unit.recent, unit.rank))
 
 
-def _kept(snapshot: Snapshot, keep: frozenset[int]) -> list[Frame]:
-    """Frames that may not leave: pinned, referenced just now, and the newest message's group."""
-    said = [frame for frame in snapshot.frames if not frame.fault]
+def _kept(snapshot: Snapshot, frames: Iterable[Frame]) -> list[Frame]:
+    """Frames that may not leave: those pinned, and the newest message's group."""
+    frames = tuple(frames)
+    said = [frame for frame in frames if not frame.fault]
     newest = {_key(said[-1])} if said and not snapshot.arriving else set()
-    held = {_key(f) for f in snapshot.frames if f.pinned or f.page in keep} | newest
-    return [frame for frame in snapshot.frames if _key(frame) in held]
+    held = {_key(f) for f in frames if f.pinned} | newest
+    return [frame for frame in frames if _key(frame) in held]
 
 
-def _key(frame: Frame) -> tuple[str, int]:
-    return ("page", frame.page) if frame.group is None else ("group", frame.group)
+def _key(frame: Frame) -> Slot | int:
+    return frame.slot if frame.group is None else frame.group
 
 
-def _fold(snapshot: Snapshot, gone: frozenset[int]) -> Fold | None:
-    """Messages that leave are due for the digest; what a fault brought in stands on disk as it was."""
-    left = tuple(frame.page for frame in snapshot.frames if frame.page in gone and not frame.fault)
-    due = snapshot.unfolded + left
-    return Fold(due, snapshot.cap) if due and snapshot.cap else None
-
-
-def _frame(hit: Hit, snapshot: Snapshot, *, first: bool) -> Frame:
-    """The frame of a fault; the first of one message carries the message's own tokens."""
-    tokens = hit.tokens + snapshot.wrapper * first
-    return Frame(
-        hit.page, tokens, snapshot.tick, snapshot.tick, 1, fault=True, span=hit.span, group=hit.group
-    )
-
-
-def _tokens(frames: Iterable[Frame] | Sequence[Frame]) -> int:
-    return sum(frame.tokens for frame in frames)
+def _frame(hit: Hit, tick: int) -> Frame:
+    return Frame(hit.page, hit.tokens, tick, tick, 1, fault=True, span=hit.span, group=hit.group)

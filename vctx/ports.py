@@ -139,6 +139,16 @@ class Disk(Protocol):
         """
         ...
 
+    def score(
+        self, text: str, vector: "Vectors | None", pages: Sequence[int]
+    ) -> dict[int, tuple[float | None, float]]:
+        """Cosine (None before it is embedded) and BM25 (0 without a common word) of each page for a text."""
+        ...
+
+    def around(self, pages: Sequence[int]) -> list[Page]:
+        """The pages and those next to them by id, in order of id; what is not there is left out."""
+        ...
+
     def phrase(self, text: str, k: int) -> list[int]:
         """The first `k` pages, by id, that hold the words of `text` in this order."""
         ...

@@ -3,14 +3,18 @@
 from collections.abc import Sequence
 
 from vctx.chunk import sentences
-from vctx.types import Page, Quote
+from vctx.types import Page, Quote, Span
 
 Candidate = tuple[Page, str]
 
 
-def candidates(pages: Sequence[Page]) -> list[Candidate]:
-    """Every sentence of the pages, on one line each, with its page."""
-    return [(page, " ".join(text.split())) for page in pages for text in sentences(page.text)]
+def candidates(found: Sequence[tuple[Page, Span | None]]) -> list[Candidate]:
+    """Every sentence of the pages, or of the spans of them, on one line each, with its page."""
+    return [
+        (page, " ".join(text.split()))
+        for page, span in found
+        for text in sentences(page.text if span is None else page.text[slice(*span)])
+    ]
 
 
 def nearest(found: Sequence[Candidate], scores: Sequence[float]) -> Quote:

@@ -1,21 +1,20 @@
 """Which pages answer a question. A pure generator: it yields requests, takes what they give, and returns a
 ranking; whoever runs it does the I/O.
 
-`rank` scores by a sum of z-scores over the candidates, dense + 0.5 BM25: on the chats it was measured on it
-is ahead of reciprocal rank fusion (Cormack et al. 2009), which throws the distances away. `chase` follows
-the rare words of the question to the pages that hold them, and theirs to further pages, until nothing new
-is found: what has a name is found by its name, however many steps away.
+    search the question -> read the candidates -> search its core -> score candidates and neighbours -> rank
+    -> chase: follow the rare words of the question to the pages that hold them, and theirs to further pages
+
+What has a name is found by its name, however many steps away. `vctx.signals` says what ranks a page.
 """
 
 import re
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import replace
-from statistics import fmean, pstdev
 from typing import Any
 
-from vctx.types import Find, Hit, Page, Read, Search
+from vctx.signals import Evidence, core, named, signals
+from vctx.types import Find, Hit, Page, Read, Score, Search
 
-LEXICAL_WEIGHT = 0.5
 CANDIDATES = 200
 """Spans asked of each signal."""
 
@@ -26,15 +25,16 @@ RARE = 8
 WORDS = 16
 """Words that are followed in one step."""
 
-Steps = Generator[Search | Find | Read, Any, list[Hit]]
-"""A recall under way: a Search is answered with hits, a Find with page ids, a Read with pages."""
+Request = Search | Score | Read | Find
+Steps = Generator[Request, Any, list[Hit]]
+"""A recall under way: each request is answered as its docstring says; a Find with page ids."""
 
 _TOKEN = re.compile(r"[^\W_]+(?:[-_./:][^\W_]+)*")
 
 
 def recall(text: str, *, candidates: int = CANDIDATES) -> Steps:
     """Ranks what the disk has for `text`, best first; what a chase finds stands before all else."""
-    hits = rank((yield Search(text, candidates)))
+    hits = yield from rank(text, candidates)
     chased = yield from chase(text)
     best = hits[0].score if hits else 0.0
     known = {hit.page: hit for hit in reversed(hits)}
@@ -43,6 +43,35 @@ def recall(text: str, *, candidates: int = CANDIDATES) -> Steps:
         for n, (page, word) in enumerate(chased.items())
     ]
     return found + [hit for hit in hits if hit.page not in chased]
+
+
+def rank(text: str, candidates: int) -> Steps:
+    """Candidates for a question, scored by the sum of their signals; ties by page and span."""
+    hits: list[Hit] = list((yield Search(text, candidates)))
+    if not hits:
+        return []
+    pages: Sequence[Page] = yield Read(_pages(hits))
+    talk = any(page.kind == "message" for page in pages)
+    about = core(text, named(text, pages)) if talk else text
+    if about != text:
+        more: Sequence[Hit] = yield Search(about, candidates)
+        known = {(hit.page, hit.span) for hit in hits}
+        # Its cosine and BM25 are those of the core; the question's own are asked for below.
+        hits += [replace(h, dense=None, lexical=None) for h in more if (h.page, h.span) not in known]
+        pages = yield Read(_pages(hits))
+    everything = tuple(page.id for page in pages)
+    question = yield Score(text, everything)
+    evidence = Evidence(
+        {page.id: page for page in pages},
+        question,
+        (yield Score(about, everything)) if about != text else question,
+    )
+    hits = [_completed(hit, question) for hit in hits if hit.page in evidence.pages]
+    scored = [
+        replace(hit, score=sum(parts.values()), signals=parts)
+        for hit, parts in zip(hits, signals(text, hits, evidence), strict=True)
+    ]
+    return sorted(scored, key=lambda hit: (-hit.score, hit.page, hit.span or (0, 0)))
 
 
 def chase(text: str) -> Generator[Find | Read, Any, dict[int, str]]:
@@ -61,7 +90,7 @@ def chase(text: str) -> Generator[Find | Read, Any, dict[int, str]]:
             break
         found |= new
         texts: Sequence[Page] = yield Read(tuple(new))
-        words = [word for page in texts for word in rare_words(page.text)]
+        words = [word for page in texts if page.id in new for word in rare_words(page.text)]
     return found
 
 
@@ -71,44 +100,21 @@ def rare_words(text: str) -> list[str]:
     return list(dict.fromkeys(w for w in words if len(w) >= 5 and any(c.isdigit() for c in w)))
 
 
-def run(
-    steps: Steps,
-    search: Callable[[Search], Sequence[Hit]],
-    find: Callable[[str, int], Sequence[int]],
-    read: Callable[[Sequence[int]], Sequence[Page]],
-) -> list[Hit]:
-    """Drives a recall with functions that search, find and read."""
-    answer: Any = None
+def run(steps: Steps, answer: Callable[[Request], Any]) -> list[Hit]:
+    """Drives a recall with a function that answers its requests."""
+    given: Any = None
     try:
         while True:
-            match steps.send(answer):
-                case Search() as request:
-                    answer = search(request)
-                case Find(phrase, k):
-                    answer = find(phrase, k)
-                case Read(pages):
-                    answer = read(pages)
+            given = answer(steps.send(given))
     except StopIteration as done:
         ranking: list[Hit] = done.value
         return ranking
 
 
-def rank(hits: Sequence[Hit]) -> list[Hit]:
-    """Hits by descending score; ties by page and span, so that the order is a function of the hits."""
-    dense = _standard([hit.dense for hit in hits])
-    lexical = _standard([hit.lexical for hit in hits])
-    scored = [
-        replace(hit, score=d + LEXICAL_WEIGHT * w) for hit, d, w in zip(hits, dense, lexical, strict=True)
-    ]
-    return sorted(scored, key=lambda hit: (-hit.score, hit.page, hit.span or (0, 0)))
+def _pages(hits: Sequence[Hit]) -> tuple[int, ...]:
+    return tuple(dict.fromkeys(hit.page for hit in hits))
 
 
-def _standard(values: Sequence[float | None]) -> list[float]:
-    """z-scores; what lacks the signal gets the lowest one seen."""
-    seen = [value for value in values if value is not None]
-    if not seen:
-        return [0.0] * len(values)
-    mean, spread, floor = fmean(seen), pstdev(seen), min(seen)
-    if spread == 0.0:
-        return [0.0 if value is not None else -1.0 for value in values]
-    return [((floor if value is None else value) - mean) / spread for value in values]
+def _completed(hit: Hit, scores: Any) -> Hit:
+    dense, lexical = scores[hit.page]
+    return replace(hit, dense=dense if hit.dense is None else hit.dense, lexical=lexical)

@@ -8,8 +8,8 @@ A fault is one user message, its pages marked with id, source or date, and autho
     The library opens at nine.
     [/memory]
 
-Every mark of vctx begins with `[memory`, `[/memory` or `[page`; a text that is not vctx's own and holds
-such a thing gets a backslash before it, so that no page can forge a mark.
+Every mark of vctx begins with `[memory`, `[/memory` or `[page`; a text that is paged in or comes from the
+user and holds such a thing gets a backslash before it, so that it cannot forge a mark.
 """
 
 import re
@@ -20,9 +20,14 @@ from typing import cast, get_args
 from vctx.errors import InputError
 from vctx.types import Form, Frame, Message, Page, Role, Span
 
-_MARK = re.compile(r"\[(?=/?\s*(?:memory|page)\b)", re.IGNORECASE)
+# What a reader does not see may stand between the letters of a forged mark.
+_UNSEEN = "[\u00ad\u200b-\u200f\u2060\ufeff]*"
+_NAMES = "|".join(_UNSEEN.join(name) for name in ("memory", "page"))
+_MARK = re.compile(rf"\[(?={_UNSEEN}\s*/?\s*{_UNSEEN}(?:{_NAMES})(?![a-z]))", re.IGNORECASE)
 
 OPENING, CLOSING = "[memory]", "[/memory]"
+NAME = 80
+"""Characters of a name or heading in a mark."""
 EARLIER = "(What was said before this is in memory.)"
 
 
@@ -50,7 +55,7 @@ def window(
 
 def parse(messages: Sequence[Message] | Sequence[Mapping[str, str]]) -> list[Message]:
     """Messages from a chat API's dicts. Raises InputError for a role that there is not."""
-    return [m if isinstance(m, Message) else Message(_role(m["role"]), m["content"]) for m in messages]
+    return [message if isinstance(message, Message) else _parsed(message) for message in messages]
 
 
 def fixed(system: str, digest: str) -> str:
@@ -65,20 +70,23 @@ def memory_digest(digest: str) -> str:
 
 def said(frame: Frame, page: Page) -> Message:
     """A message as it was said, or its head, handle and tail."""
-    text = content(page)
-    return Message(page.role, cut(text, frame.keep, page.id) if frame.form is Form.CUT else text)
+    return Message(page.role, cut(page, frame.keep) if frame.form is Form.CUT else content(page))
 
 
 def content(page: Page) -> str:
     """A message's text; the model's own words stand unchanged, so that they extend what it has cached."""
-    return page.text if page.role == "assistant" else escape(page.text)
+    return _own(page, page.text)
 
 
-def cut(text: str, keep: int, page: int) -> str:
+def cut(page: Page, keep: int) -> str:
     """Head, handle and tail: `keep` characters of either end."""
-    left = len(text) - 2 * keep
-    tail = text[len(text) - keep :] if keep else ""
-    return f"{text[:keep]}\n[page {page} | {left} characters more are in memory]\n{tail}"
+    text, left = page.text, len(page.text) - 2 * keep
+    head, tail = _own(page, text[:keep]), _own(page, text[len(text) - keep :])
+    return f"{head}\n[page {page.id} | {left} characters more are in memory]\n{tail}"
+
+
+def _own(page: Page, text: str) -> str:
+    return text if page.role == "assistant" else escape(text)
 
 
 def fault(pieces: Sequence[str]) -> str:
@@ -107,6 +115,12 @@ def escape(text: str) -> str:
     return _MARK.sub(r"\\[", text)
 
 
+def _parsed(message: Mapping[str, str]) -> Message:
+    if "role" not in message or not isinstance(message.get("content"), str):
+        raise InputError("a message is {'role': ..., 'content': text}")
+    return Message(_role(message["role"]), message["content"])
+
+
 def _role(name: str) -> Role:
     for role in get_args(Role):
         if role == name:
@@ -115,8 +129,9 @@ def _role(name: str) -> Role:
 
 
 def _line(text: str) -> str:
-    """Names come from outside: no line break and no bracket may leave the mark."""
-    return " ".join(text.split()).replace("[", "(").replace("]", ")")
+    """Names come from outside: no line break and no bracket may leave the mark, and it stays short."""
+    line = " ".join(text.split()).replace("[", "(").replace("]", ")")
+    return line if len(line) <= NAME else line[: NAME - 1] + "…"
 
 
 def _alternate(messages: Sequence[Message]) -> list[Message]:

@@ -18,6 +18,8 @@ Origin = Literal["user", "assistant", "tool", "document", "vctx"]
 """Who made a text. What vctx wrote itself is never stored as if somebody had said it."""
 Span = tuple[int, int]
 """Characters [start, stop) of a page's text."""
+Slot = tuple[int, Span | None]
+"""A page, or a span of it, as it stands in the window: what names a frame."""
 
 
 class Form(StrEnum):
@@ -92,7 +94,7 @@ class Frame:
 
     page: int
     tokens: int
-    """What it adds to the prompt, its share of message and mark included."""
+    """What it adds to the prompt, its mark included; a fault's message is counted once, as `wrapper`."""
     arrived: int
     """The tick that brought it in."""
     referenced: int
@@ -108,13 +110,18 @@ class Frame:
     group: int | None = None
     pinned: bool = False
 
+    @property
+    def slot(self) -> Slot:
+        """What names this frame: no two frames of a window have the same."""
+        return self.page, self.span
+
 
 @dataclass(frozen=True, slots=True)
 class Hit:
     """A page, or a span of one, that answers a query, with every signal that ranked it.
 
     `dense` is a cosine, `lexical` a BM25 score (higher is better), None where the page has no
-    such signal; `score` is what recall made of them. `tokens` is the price of loading it.
+    such signal; `score` is the sum of `signals`. `tokens` is the price of loading it.
     """
 
     page: int
@@ -122,6 +129,8 @@ class Hit:
     dense: float | None = None
     lexical: float | None = None
     score: float = 0.0
+    signals: Mapping[str, float] = field(default_factory=dict)
+    """What each signal adds to the score."""
     via: str = ""
     """The rare word by which the chase came to this page."""
     tokens: int = 0
@@ -138,6 +147,14 @@ class Search:
 
 
 @dataclass(frozen=True, slots=True)
+class Score:
+    """What recall asks of the disk: (cosine or None, BM25) of these pages for a text."""
+
+    text: str
+    pages: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Find:
     """What recall asks of the disk: the first `k` pages that hold a phrase, word by word."""
 
@@ -147,7 +164,7 @@ class Find:
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """What recall asks of the disk: the text of pages, in this order."""
+    """What recall asks of the disk: these pages and their neighbours, in order of id."""
 
     pages: tuple[int, ...]
 
@@ -196,11 +213,9 @@ class Snapshot:
     """Tokens of what never leaves: chat template, system text, and the digest's cap once there is one."""
     frames: tuple[Frame, ...]
     arriving: tuple[Frame, ...] = ()
-    """Frames of a message that is being appended."""
+    """Frames of a message that is being appended; one of a slot that is taken takes its place."""
     hits: tuple[Hit, ...] = ()
     """Candidates of a fault, best first, each with its price."""
-    unfolded: tuple[int, ...] = ()
-    """Messages that left the window and are in no digest yet."""
     wrapper: int = 0
     """Tokens that a fault costs beside its pages."""
     ask: int = 0
@@ -217,7 +232,7 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True)
 class Fold:
-    """Pages to be summarised into the digest, in at most `cap` tokens."""
+    """Messages that leave the window now and are due for the digest, of at most `cap` tokens."""
 
     pages: tuple[int, ...]
     cap: int
@@ -227,14 +242,19 @@ class Fold:
 class Plan:
     """What to change, and the window's tokens once it is carried out."""
 
-    evict: tuple[int, ...] = ()
-    """Pages whose frames leave."""
+    evict: tuple[Slot, ...] = ()
+    """Frames that leave."""
     load: tuple[Frame, ...] = ()
     """Frames that join at the window's end, in this order."""
     touch: tuple[int, ...] = ()
     """Pages referenced while resident."""
     fold: Fold | None = None
     tokens: int = 0
+
+    @property
+    def evicted(self) -> tuple[int, ...]:
+        """The pages of the frames that leave, each once."""
+        return tuple(dict.fromkeys(page for page, _ in self.evict))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,15 @@
 """The command line: parse, call, print. Data on stdout, progress and errors on stderr."""
 
+import io
 import json
 import sys
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import click
 
+from vctx.boot import EMBEDDER
 from vctx.cli import show
 from vctx.cli.session import Session, existing, progress, session_options
 from vctx.errors import VctxError
@@ -16,6 +19,10 @@ class _Group(click.Group):
     """Turns every error that vctx raises on purpose into one line and exit code 1."""
 
     def invoke(self, ctx: click.Context) -> object:
+        # What a terminal or a pipe cannot spell is replaced, never a crash.
+        for stream, errors in ((sys.stdin, "replace"), (sys.stdout, "backslashreplace")):
+            if isinstance(stream, io.TextIOWrapper):
+                stream.reconfigure(errors=errors)
         try:
             return super().invoke(ctx)
         except VctxError as error:
@@ -45,7 +52,10 @@ def add(session: Session, files: tuple[str, ...], name: str | None) -> None:
         raise click.UsageError("--name goes with one file")
     from vctx.boot import read
 
-    readings = [read(file, name=name) for file in files]
+    base = [Path(file).name for file in files]
+    # Files of one name from several folders are told apart by their paths.
+    names = [name or (file if base.count(Path(file).name) > 1 else None) for file in files]
+    readings = [read(file, name=named) for file, named in zip(files, names, strict=True)]
     with session.open() as ctx:
         documents = [ctx.add(reading) for reading in readings]
         ctx.embed()
@@ -69,7 +79,7 @@ def ask(session: Session, question: str) -> None:
     with session.open() as ctx:
         answer = ctx.chat(text)
         quote = ctx.support(f"{text} {answer}", answer.hits)
-        pages = ctx.pages([hit.page for hit in answer.hits])
+        pages = ctx.pages(list(dict.fromkeys(hit.page for hit in answer.hits)))
     session.emit(show.answer(answer, quote, pages), show.answered(answer, quote))
 
 
@@ -116,8 +126,9 @@ def window(session: Session) -> None:
     """
     with session.open() as ctx:
         messages = ctx.messages()
-        counts = [ctx.tokens([message]) - ctx.tokens([]) for message in messages]
-        total, limit = ctx.tokens(messages), ctx.budget.room
+        upto = [ctx.tokens(messages[:n]) for n in range(1, len(messages) + 1)]
+        counts = [after - before for before, after in pairwise([0, *upto])]
+        total, limit = sum(counts), ctx.budget.room
     session.emit(show.window(messages, counts, total, limit), show.seen(messages, counts, total, limit))
 
 
@@ -147,9 +158,7 @@ def _measured(command: Callable[..., None]) -> Callable[..., None]:
         click.option(
             "--tokenizer", default="o200k_base", show_default=True, help="Whose tokens are counted."
         ),
-        click.option(
-            "--embedder", default="all-MiniLM-L6-v2", show_default=True, help="The embedding model."
-        ),
+        click.option("--embedder", default=EMBEDDER, show_default=True, help="The embedding model."),
     ):
         command = option(command)
     return command

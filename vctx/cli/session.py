@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from vctx.boot import EMBEDDER, LOCAL_MODEL
+from vctx.policy import POLICIES
+
 if TYPE_CHECKING:
     from vctx.context import Context
     from vctx.ports import Disk
@@ -85,7 +88,7 @@ _OPTIONS = (
     click.option(
         "--model",
         envvar="VCTX_MODEL",
-        default="smollm2",
+        default=LOCAL_MODEL,
         show_default=True,
         help="Package, path or hub name; with --base-url the endpoint's name for it.",
     ),
@@ -96,12 +99,12 @@ _OPTIONS = (
     click.option(
         "--embedder",
         envvar="VCTX_EMBEDDER",
-        default="all-MiniLM-L6-v2",
+        default=EMBEDDER,
         show_default=True,
         help="A sentence-transformers model.",
     ),
     click.option(
-        "--policy", type=click.Choice(["fifo", "lru"]), default="fifo", show_default=True, help="Who leaves."
+        "--policy", type=click.Choice(sorted(POLICIES)), default="fifo", show_default=True, help="Who leaves."
     ),
     click.option("--system", envvar="VCTX_SYSTEM", default="", help="Instructions that stand first."),
     click.option("--json", "as_json", is_flag=True, help="Print JSON."),

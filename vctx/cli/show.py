@@ -1,6 +1,6 @@
 """Results as data for --json, and as text for people. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -112,14 +112,23 @@ def _asked(entry: Entry) -> str:
 def _loaded(entry: Entry) -> str:
     if entry.cause != "recall":
         return ""
-    hits = {hit["page"]: hit for hit in entry.outcome.get("hits", ())}
-    loads = [f"{frame.page} (score {hits[frame.page]['score']:.2f})" for frame in entry.plan.load]
+    hits = [hit for hit in entry.outcome.get("hits", ()) if not hit["resident"]]
+    loads = [f"{hit['page']} (score {hit['score']:.2f}{_strongest(hit)})" for hit in hits]
     resident = f"{len(entry.plan.touch)} resident; " if entry.plan.touch else ""
     return f"{resident}{len(loads)} faults" + (f": pages {', '.join(loads)}" if loads else "")
+
+
+def _strongest(hit: Mapping[str, Any]) -> str:
+    """What ranked a hit: the word that led to it, or the signal that added most."""
+    if "via" in hit:
+        return f" by {hit['via']!r}"
+    signals: Mapping[str, float] = hit["signals"]
+    return f", most by {max(signals, key=lambda name: signals[name])}" if signals else ""
 
 
 def _evicted(entry: Entry) -> str:
     if not entry.plan.evict:
         return ""
-    pages = ", ".join(map(str, entry.plan.evict))
-    return f"over the high mark: {entry.policy} evicted pages {pages}; {entry.plan.tokens} tokens then"
+    pages = ", ".join(map(str, entry.plan.evicted))
+    high = "over the high mark: " if entry.cause != "fit" else ""
+    return f"{high}{entry.policy} evicted pages {pages}; {entry.plan.tokens} tokens then"

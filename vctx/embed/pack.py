@@ -1,28 +1,30 @@
 """Token lengths -> batches without padding. Pure."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 
-Group = list[int]
-"""Indices of texts of one length: attention over them needs neither padding nor a mask."""
+Shape = tuple[int, int]
+"""(texts, length) of neighbours of one length: attention over them needs neither padding nor a mask."""
 
 
-def batches(lengths: Sequence[int], budget: int) -> Iterator[list[Group]]:
-    """Yields every index once, shortest texts first, at most `budget` tokens a batch.
+def batches(lengths: Sequence[int], budget: Callable[[], int]) -> Iterator[list[int]]:
+    """Yields every index once, shortest texts first, at most `budget()` tokens a batch.
 
-    A text longer than the budget is a batch by itself.
+    The budget is asked before every text, so it may shrink on the way. A text longer than the budget is a
+    batch by itself.
     """
     batch: list[int] = []
     tokens = 0
     for index in sorted(range(len(lengths)), key=lengths.__getitem__):
-        if batch and tokens + lengths[index] > budget:
-            yield _groups(batch, lengths)
+        if batch and tokens + lengths[index] > budget():
+            yield batch
             batch, tokens = [], 0
         batch.append(index)
         tokens += lengths[index]
     if batch:
-        yield _groups(batch, lengths)
+        yield batch
 
 
-def _groups(batch: Sequence[int], lengths: Sequence[int]) -> list[Group]:
-    return [list(group) for _, group in groupby(batch, key=lengths.__getitem__)]
+def shapes(lengths: Sequence[int]) -> list[Shape]:
+    """The groups of equal length in a batch, end to end as they stand in it."""
+    return [(sum(1 for _ in group), length) for length, group in groupby(lengths)]

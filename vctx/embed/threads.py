@@ -1,4 +1,4 @@
-"""How many threads torch may take."""
+"""How many threads torch and numpy may take."""
 
 import os
 

@@ -81,10 +81,18 @@ def read(path: Path, limit: int) -> Tokens:
 def check(texts: Sequence[str]) -> None:
     """Raises InputError, with position and type, unless `texts` is a sequence of strings."""
     if isinstance(texts, str):
-        raise InputError("embed takes a sequence of texts, not one text: put it into a list")
+        raise single()
     for position, text in enumerate(texts):
         if not isinstance(text, str):
-            raise InputError(f"text {position} is of type {type(text).__name__}; embed takes strings")
+            raise no_string(position, text)
+
+
+def single() -> InputError:
+    return InputError("embed takes a sequence of texts, not one text: put it into a list")
+
+
+def no_string(position: int, text: object) -> InputError:
+    return InputError(f"text {position} is of type {type(text).__name__}; embed takes strings")
 
 
 def clean(text: str) -> str:

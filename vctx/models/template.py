@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Sequence
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -44,6 +45,11 @@ class ChatTemplate:
     def alternates(self) -> bool:
         """Whether two messages of one role in a row are refused, while taking turns is not."""
         return not self._accepts("user", "user") and self._accepts("user", "assistant", "user")
+
+    @cached_property
+    def takes_system(self) -> bool:
+        """Whether a system message may stand first; some models were trained without."""
+        return self._accepts("system", "user")
 
     def parts(self, roles: Sequence[str], *, reply: bool = True) -> list[tuple[Part, bool, bool]]:
         """(part, trim left, trim right) in order of the prompt; `reply` adds the opening of the reply.
@@ -149,3 +155,13 @@ def _strftime_now(form: str) -> str:
 def roles(messages: Sequence[Message]) -> tuple[str, ...]:
     """What a template sees of the messages."""
     return tuple(message.role for message in messages)
+
+
+def without_system(messages: Sequence[Message]) -> list[Message]:
+    """The same for a template that takes no system message: its text heads the first user message."""
+    if not messages or messages[0].role != "system":
+        return list(messages)
+    head, *rest = messages
+    if rest and rest[0].role == "user":
+        head, *rest = [Message("user", f"{head.content}\n\n{rest[0].content}"), *rest[1:]]
+    return [Message("user", head.content), *rest]

@@ -81,6 +81,8 @@ class ChatTokenizer:
 
     def _filled(self, messages: Sequence[Message]) -> list[str | tuple[int, ...]]:
         """Texts of contents, and ids of literals, in order."""
+        if not self._template.takes_system:
+            messages = template.without_system(messages)
         filled: list[str | tuple[int, ...]] = []
         for part, left, right in self._parts(template.roles(messages)):
             if isinstance(part, str):
