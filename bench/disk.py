@@ -211,7 +211,7 @@ class Peer:
     """One collection of all sessions, with a filter."""
 
     name = ""
-    durable = True
+    durable = "yes"
 
     def __init__(self, folder: Path, n: int) -> None: ...
     def build(self, data: Corpus) -> None: ...
@@ -225,6 +225,7 @@ class FaissByHand(Peer):
     """What one writes oneself: text in SQLite (FULL), FAISS flat in memory, filtered by a bitmap."""
 
     name = "FAISS flat + SQLite by hand"
+    durable = "yes; no words, no checksums, one process"
 
     def __init__(self, folder: Path, n: int) -> None:
         self.faiss = import_module("faiss")
@@ -257,7 +258,7 @@ class FaissByHand(Peer):
 
 class Hnswlib(Peer):
     name = "hnswlib"
-    durable = False
+    durable = "no: in memory, a file on demand; vectors only"
 
     def __init__(self, folder: Path, n: int) -> None:
         self.index = import_module("hnswlib").Index(space="ip", dim=DIM)
@@ -285,7 +286,7 @@ class Hnswlib(Peer):
 
 class Usearch(Peer):
     name = "usearch"
-    durable = False
+    durable = "no: in memory, a file on demand; vectors only"
 
     def __init__(self, folder: Path, n: int) -> None:
         self.index = import_module("usearch.index").Index(ndim=DIM, metric="ip", dtype="f16")
@@ -307,6 +308,7 @@ class Usearch(Peer):
 
 class SqliteVec(Peer):
     name = "sqlite-vec"
+    durable = "yes; no words"
 
     def __init__(self, folder: Path, n: int) -> None:
         vec, apsw = import_module("sqlite_vec"), import_module("apsw")
@@ -334,6 +336,7 @@ class SqliteVec(Peer):
 
 class Chroma(Peer):
     name = "chromadb"
+    durable = "as it comes; no check of ours"
 
     def __init__(self, folder: Path, n: int) -> None:
         chroma = import_module("chromadb")
@@ -365,6 +368,7 @@ class Chroma(Peer):
 
 class Lance(Peer):
     name = "lancedb"
+    durable = "as it comes; no check of ours"
 
     def __init__(self, folder: Path, n: int) -> None:
         self.db = import_module("lancedb").connect(str(folder / "lance"))
@@ -388,7 +392,7 @@ class Lance(Peer):
 
     def search(self, vector: np.ndarray, session: int) -> list[int]:
         asked = self.table.search(vector).metric("dot").where(f"session = {session}", prefilter=True)
-        return [row["id"] for row in asked.select(["id"]).limit(K).to_list()]
+        return [row["id"] for row in asked.select(["id", "_distance"]).limit(K).to_list()]
 
     def append(self, id: int, vector: np.ndarray, session: int) -> None:
         self.table.add(self._rows([id], vector[None], [session], ["x" * 240]))
@@ -418,14 +422,15 @@ def compare(kind: type[Peer], folder: Path, data: Corpus) -> list[str]:
     appended = each(lambda i: peer.append(next(ids), queries[i], session), 20)
     used = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
     rate = f"{len(data.vectors) / took.cpu:,.0f}"
-    kept = "yes" if kind.durable else "no: memory, and a file on demand; no text, no words"
-    return [kind.name, rate, searched, f"{recall:.3f}", appended, f"{used / len(data.vectors):,.0f}", kept]
+    used_each = f"{used / len(data.vectors):,.0f}"
+    return [kind.name, rate, searched, f"{recall:.3f}", appended, used_each, kind.durable]
 
 
 class Ours(Peer):
     """vctx as one of them, for the same table: a file a session."""
 
     name = "**vctx**"
+    durable = "yes; with words, checksums, journal"
 
     def __init__(self, folder: Path, n: int) -> None:
         self.folder = folder

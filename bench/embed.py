@@ -151,7 +151,7 @@ def make_texts(embedder: Native, locomo: Path | None, size: Size) -> dict[str, l
         "mixed": chance.sample(said, half) + cut[: size.mixed - half],
         "queries": chance.sample(questions, min(len(questions), size.queries)),
         "compared": (some + docs + cut + chunks)[: size.compared],
-        "words": sorted({word for text in docs for word in text.split()})[:50_000],
+        "words": sorted({word for text in docs for word in text.split() if word.isalpha()})[:50_000],
     }
 
 

@@ -1,35 +1,27 @@
-"""The one object with state. It carries plans out, and journals what it did and why.
+"""What a user holds: a session with its disk, its window, its embedder and its model.
 
-    append -> commit -> decide -> note          (one transaction)
-    recall -> embed what waits -> search -> rank -> decide -> note
-    window -> fold what is due -> render -> count -> decide again if the estimate fell short
-
-What it knows of the window is a fold of the journal; entries of another process that it has not seen are
-folded under the write lock before it decides. No model is called under that lock.
+append -> commit -> decide -> note          (one transaction)
+recall -> embed what waits -> search -> rank -> decide -> note
+window -> fold what is due -> render -> count -> decide again if the estimate fell short
 """
 
 import functools
 import hashlib
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Literal, Self, get_args
 
-from vctx import backlog, chunk, digest, journal, quote, recall, render
-from vctx.errors import BudgetError, InputError, MismatchError, MissingError
-from vctx.plan import decide, pack, weight
-from vctx.policy import named
+from vctx import backlog, chunk, quote, recall, render
+from vctx.errors import InputError, MismatchError, MissingError
 from vctx.ports import Clock, Disk, Embedder, Model, Progress, Tokenizer, now, silent
-from vctx.scale import Scale, words_of
 from vctx.types import (
     Answer,
     Budget,
     Document,
     Entry,
     Find,
-    Form,
     Frame,
     Hit,
     Message,
@@ -39,15 +31,13 @@ from vctx.types import (
     Reading,
     Score,
     Search,
-    Snapshot,
     Speaker,
     Stats,
 )
+from vctx.window import Window
 
 PRICED = 64
 """Hits that a fault may choose among."""
-LEAST = 32
-"""Tokens of the shortest digest that is worth a place in the prompt."""
 BOUND = 2048
 """Pages that a recall embeds before it searches; more wait, and the journal says how many."""
 CHUNK = 160
@@ -74,23 +64,18 @@ class Context:
         clock: Clock = now,
         progress: Progress = silent,
     ) -> None:
+        if summary not in ("model", "extract"):
+            raise InputError(f"summary is 'model' or 'extract', not {summary!r}")
         self.budget = budget
         self.model = model
         self.tokenizer = tokenizer
-        self.system = system
         self._disk = disk
         self._embedder = embedder
-        self._scale = Scale(tokenizer)
-        self._policy = policy
-        self._rank = named(policy)
-        self._summary = summary
         self._clock = clock
         self._progress = progress
-        self._cache: dict[int, Page] = {}
-        self._state = journal.replay(disk.entries())
-        self._base = self._scale.fixed(system)
-        self._cap = self._reserved(budget.room // 8)
-        self._check(summary)
+        self._summariser = model if summary == "model" else None
+        self._window = Window(disk, tokenizer, budget, policy=policy, system=system, clock=clock)
+        _same_embedder(disk, embedder)
 
     # -- writing
 
@@ -104,13 +89,7 @@ class Context:
             raise InputError(f"role must be one of {', '.join(get_args(Speaker))}, not {role!r}")
         _text(text=text, author=author)
         page = Page("message", role, text, self._utc(at), role, author=author)
-        with self._disk.transaction():
-            self._catch_up()
-            [page] = self._disk.put([page])
-            snapshot = self._snapshot(arriving=(self._arrival(page),))
-            entry = self._note("append", snapshot, {"page": page.id})
-        self._apply(entry)
-        return page
+        return self._window.append(page)
 
     def add(self, reading: Reading, *, chunk_tokens: int = CHUNK) -> Document:
         """Files a document: its chunks wait on disk until a fault brings them in.
@@ -125,7 +104,7 @@ class Context:
         sha = hashlib.sha256(reading.text.encode("utf-8", "surrogatepass")).hexdigest()
         document = self._known(reading, sha)
         if document is None:
-            pages = chunk.pages(reading, chunk_tokens, self._scale.text, self._clock())
+            pages = chunk.pages(reading, chunk_tokens, self._window.scale.text, self._clock())
             document = Document(reading.name, sha, len(pages))
             with self._disk.transaction():
                 if known := self._known(reading, sha):
@@ -141,11 +120,11 @@ class Context:
 
     def pin(self, page: int) -> None:
         """Keeps a page that stands in the window there, through any flush."""
-        self._mark("pin", page)
+        self._window.mark("pin", page)
 
     def unpin(self, page: int) -> None:
         """Lets a pinned page leave again."""
-        self._mark("unpin", page)
+        self._window.mark("unpin", page)
 
     # -- paging in
 
@@ -174,16 +153,10 @@ class Context:
         fault's share of the room, on pages that score above the average candidate. `hold` tokens are
         left free for what comes next. What is in the window already is not loaded again.
         """
-        share, floor = (self.budget.share, 0.0) if tokens is None else (tokens, -math.inf)
         ranked = self.search(query)
+        floor = 0.0 if tokens is None else -math.inf
         waiting = self._disk.stats().pending
-        with self._disk.transaction():
-            self._catch_up()
-            hits = self._priced(ranked[:PRICED], share, query)
-            snapshot = self._snapshot(hits=hits, ask=share, floor=floor, hold=hold)
-            entry = self._note("recall", snapshot, {"query": query, "tokens": tokens}, {"waiting": waiting})
-        self._apply(entry)
-        return pack(snapshot)
+        return self._window.load(ranked[:PRICED], query, tokens, hold=hold, floor=floor, waiting=waiting)
 
     # -- the prompt
 
@@ -196,18 +169,11 @@ class Context:
 
     def messages(self) -> list[Message]:
         """The window as messages; see `window`."""
-        while True:
-            self._catch_up()
-            self._fold()
-            messages = self._render()
-            tokens = self._scale.prompt(messages)
-            if tokens <= self.budget.room:
-                return messages
-            self._fit(tokens)
+        return self._window.messages(self._summariser)
 
     def tokens(self, messages: Sequence[Message] | Sequence[Mapping[str, str]]) -> int:
         """Tokens of a prompt, counted as the budget counts: template and opening of the reply included."""
-        return self._scale.prompt(render.parse(messages))
+        return self._window.scale.prompt(render.parse(messages))
 
     def chat(self, text: str) -> Answer:
         """Pages in what the message needs, sends the window to the model, and keeps both turns.
@@ -216,24 +182,23 @@ class Context:
         """
         if self.model is None:
             raise MissingError("this session has no model: open it with model=..., or send window() yourself")
-        hold = min(self._scale.message(render.escape(text)), self._largest())
+        hold = min(self._window.scale.message(render.escape(text)), self._window.largest())
         hits = self.recall(text, hold=hold)
         if not self._waits(text):
             self.append("user", text)
         messages = self.messages()
         reply = self.model.complete(messages, max_tokens=self.budget.reserve)
         self.append("assistant", reply.text)
-        return Answer(reply.text, tuple(hits), self._scale.prompt(messages), self.budget.room, reply)
+        return Answer(reply.text, tuple(hits), self._window.scale.prompt(messages), self.budget.room, reply)
 
     def _waits(self, text: str) -> bool:
         """Whether this was the last thing said, and no model has answered: it is asked once more, then."""
         last = self._disk.pages(kind="message", last=1)
-        frames = self._state.resident(last[0].id) if last else []
-        return bool(frames) and last[0].role == "user" and last[0].text == text
+        return any(p.role == "user" and p.text == text and self._window.resident(p.id) for p in last)
 
     def support(self, claim: str, hits: Sequence[Hit]) -> Quote | None:
         """The sentence in what `hits` brought in that is nearest to a claim in meaning."""
-        found = quote.candidates([(self._page(hit.page), hit.span) for hit in hits])
+        found = quote.candidates([(self._window.page(hit.page), hit.span) for hit in hits])
         if not found:
             return None
         vectors = self._embedder.embed([claim, *(text for _, text in found)])
@@ -244,7 +209,7 @@ class Context:
     @property
     def frames(self) -> tuple[Frame, ...]:
         """The window's frames, in order of arrival."""
-        return self._state.frames
+        return self._window.frames
 
     def pages(self, ids: Sequence[int]) -> list[Page]:
         """Pages by id, in the order asked."""
@@ -274,185 +239,6 @@ class Context:
     ) -> None:
         self.close()
 
-    def _check(self, summary: str) -> None:
-        if summary not in ("model", "extract"):
-            raise InputError(f"summary is 'model' or 'extract', not {summary!r}")
-        made = self._disk.embedder
-        if made and made[0] != self._embedder.name:
-            raise MismatchError(
-                f"the session's vectors were made by {made[0]}, not by {self._embedder.name}: "
-                "open it with the embedder that made them"
-            )
-        if self._base + self._cap > self.budget.room // 2:
-            raise BudgetError(
-                f"the system text and the digest take {self._base + self._cap} tokens, more than half of the "
-                f"room of {self.budget.room}: shorten the system text or enlarge the window"
-            )
-
-    # -- decide, note, apply
-
-    def _snapshot(self, **more: Any) -> Snapshot:
-        state = self._state
-        return Snapshot(
-            tick=state.tick + 1,
-            budget=self.budget,
-            fixed=self._base + self._cap * state.has_digest,
-            frames=state.frames,
-            wrapper=self._scale.wrapper(),
-            cap=self._cap,
-            first=not state.has_digest,
-            **more,
-        )
-
-    def _note(
-        self,
-        cause: Literal["append", "recall", "fit"],
-        snapshot: Snapshot,
-        request: Mapping[str, Any],
-        outcome: Mapping[str, Any] | None = None,
-    ) -> Entry:
-        plan = decide(snapshot, self._rank)
-        signals = {"hits": [journal.signals(hit) for hit in pack(snapshot)]} if snapshot.hits else {}
-        entry = Entry(
-            snapshot.tick, cause, self._clock(), request, self._policy, plan, {**(outcome or {}), **signals}
-        )
-        self._disk.note(entry)
-        return entry
-
-    def _apply(self, entry: Entry) -> None:
-        self._state = journal.apply(self._state, entry)
-
-    def _catch_up(self) -> None:
-        self._state = journal.replay(self._disk.entries(self._state.tick), self._state)
-
-    def _mark(self, cause: Literal["pin", "unpin"], page: int) -> None:
-        with self._disk.transaction():
-            self._catch_up()
-            if not self._state.resident(page):
-                raise InputError(f"page {page} is not in the window; recall it first")
-            entry = Entry(self._state.tick + 1, cause, self._clock(), {"page": page})
-            pinned = self._pinned(journal.apply(self._state, entry))
-            limit = self.budget.room // 2 - self._base - self._cap
-            if cause == "pin" and pinned > limit:
-                raise BudgetError(f"the pins would take {pinned} tokens of at most {limit}: unpin one first")
-            self._disk.note(entry)
-        self._apply(entry)
-
-    def _arrival(self, page: Page, hold: int = 0) -> Frame:
-        """Whole if it fits; else cut so that a fault can bring in its parts."""
-        largest = self._largest() - hold
-        tick = self._state.tick + 1
-        return self._scale.arrival(page, tick, largest, max(largest // 4, largest - self.budget.share))
-
-    def _largest(self) -> int:
-        """Tokens of the largest message that fits beside what never leaves."""
-        return self.budget.room - self._base - self._cap - self._pinned(self._state)
-
-    def _pinned(self, state: journal.State) -> int:
-        return weight((frame for frame in state.frames if frame.pinned), self._scale.wrapper())
-
-    def _priced(self, ranked: Sequence[Hit], share: int, query: str) -> tuple[Hit, ...]:
-        """Each hit with what it would load, and its price; of equals the one of the best rank."""
-        pages = {page.id: page for page in self._disk.get([hit.page for hit in ranked])}
-        limit, words = share - self._scale.wrapper(), words_of(query)
-        hits: dict[Any, Hit] = {}
-        for hit in ranked:
-            page = pages[hit.page]
-            priced = self._scale.hit(hit, page, limit, words)
-            if priced.span is None and (partly := self._state.resident(hit.page)) and not _whole(partly):
-                # Part of it stands in the window: what is loaded beside it is a part, too.
-                span = hit.span or (0, len(page.text))
-                priced = replace(hit, span=span, tokens=self._scale.piece(page, span))
-            hits.setdefault((priced.page, priced.span), replace(priced, resident=self._state.holds(priced)))
-        return tuple(hits.values())
-
-    # -- rendering
-
-    def _render(self) -> list[Message]:
-        pages = {frame.page: self._page(frame.page) for frame in self._state.frames}
-        messages = render.window(
-            self._state.frames,
-            pages,
-            system=self.system,
-            digest=self._digest(),
-            alternates=self.tokenizer.alternates,
-        )
-        self._cache = pages
-        return messages
-
-    def _digest(self) -> str:
-        """The summary; one that was made for a larger window stands cut to this one's cap."""
-        if self._state.digest is None or not self._cap:
-            return ""
-        return digest.fit(self._page(self._state.digest).text, self._digest_cap(), self._scale.text)
-
-    def _digest_cap(self) -> int:
-        """Tokens of a digest's text, its mark aside."""
-        return self._cap - self._scale.digest(self.system)
-
-    def _reserved(self, cap: int) -> int:
-        """Tokens kept for a digest: none where too few would be left for its text."""
-        return cap if cap - self._scale.digest(self.system) >= LEAST else 0
-
-    def _page(self, page: int) -> Page:
-        if page not in self._cache:
-            [self._cache[page]] = self._disk.get([page])
-        return self._cache[page]
-
-    def _fit(self, tokens: int) -> None:
-        """The prompt, counted whole, exceeds the room: the difference goes back into a decision."""
-        with self._disk.transaction():
-            seen = self._state.tick
-            self._catch_up()
-            if self._state.tick != seen:
-                return  # another process changed the window: count again
-            snapshot = self._snapshot()
-            estimate = snapshot.fixed + weight(snapshot.frames, snapshot.wrapper)
-            snapshot = self._recut(replace(snapshot, hold=max(0, tokens - estimate)))
-            entry = self._note("fit", snapshot, {"tokens": tokens})
-            if not (entry.plan.evict or entry.plan.load):
-                raise BudgetError(
-                    f"what must stay in the window takes {tokens} tokens of {self.budget.room}: "
-                    "unpin something, shorten the system text, or enlarge the window"
-                )
-        self._apply(entry)
-
-    def _recut(self, snapshot: Snapshot) -> Snapshot:
-        """The newest message, if it was framed for a larger room than there is, arrives once more."""
-        newest = next((frame for frame in reversed(snapshot.frames) if not frame.fault), None)
-        if newest is None or newest.pinned or newest.tokens <= self._largest() - snapshot.hold:
-            return snapshot
-        again = self._arrival(self._page(newest.page), snapshot.hold)
-        return replace(snapshot, arriving=(again,)) if again.tokens < newest.tokens else snapshot
-
-    # -- folding
-
-    def _fold(self) -> None:
-        """Completes the digest that flushes left due. The model runs outside the write lock."""
-        while self._cap and (due := self._state.unfolded):
-            before = self._state.digest
-            made = self._summarise(self._disk.get(due))
-            with self._disk.transaction():
-                self._catch_up()
-                if self._state.digest != before:
-                    continue  # another process made one meanwhile
-                parents = due if before is None else (before, *due)
-                [page] = self._disk.put(
-                    [Page("summary", "system", made.text, self._clock(), "vctx", parents=parents)]
-                )
-                request, outcome = {"pages": list(due)}, {"page": page.id, "by": made.by, "why": made.why}
-                entry = Entry(self._state.tick + 1, "fold", self._clock(), request, outcome=outcome)
-                self._disk.note(entry)
-            self._apply(entry)
-
-    def _summarise(self, pages: Sequence[Page]) -> digest.Digest:
-        previous, cap = self._digest(), self._digest_cap()
-        model = self.model if self._summary == "model" else None
-        window = self.budget.window if model is None else min(self.budget.window, model.window)
-        return digest.summarise(
-            model, previous, pages, cap=cap, room=window - cap - self._base, count=self._scale.text
-        )
-
     def _known(self, reading: Reading, sha: str) -> Document | None:
         for document in self._disk.documents():
             if document.name == reading.name and document.sha != sha:
@@ -477,5 +263,10 @@ def _text(**values: object) -> None:
             raise InputError(f"{name} must be str, not {type(value).__name__}")
 
 
-def _whole(frames: Sequence[Frame]) -> bool:
-    return any(frame.span is None and frame.form is Form.FULL for frame in frames)
+def _same_embedder(disk: Disk, embedder: Embedder) -> None:
+    made = disk.embedder
+    if made and made[0] != embedder.name:
+        raise MismatchError(
+            f"the session's vectors were made by {made[0]}, not by {embedder.name}: "
+            "open it with the embedder that made them"
+        )

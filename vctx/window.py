@@ -1,0 +1,262 @@
+"""The window: what the model sees, as a fold of the journal. Decide, note, apply.
+
+Entries of another process that this one has not seen are folded under the write lock before anything is
+decided. No model is called under that lock.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Literal
+
+from vctx import digest, journal, render
+from vctx.errors import BudgetError, InputError
+from vctx.plan import decide, pack, weight
+from vctx.policy import named
+from vctx.ports import Clock, Disk, Model, Tokenizer
+from vctx.scale import Scale, words_of
+from vctx.types import Budget, Entry, Form, Frame, Hit, Message, Page, Snapshot
+
+LEAST = 32
+"""Tokens of the shortest digest that is worth a place in the prompt."""
+
+
+class Window:
+    """The resident frames of one session, held to a budget in the target model's own tokens."""
+
+    def __init__(
+        self, disk: Disk, tokenizer: Tokenizer, budget: Budget, *, policy: str, system: str, clock: Clock
+    ) -> None:
+        """Raises InputError for an unknown policy, BudgetError where the system text leaves no room."""
+        self.budget = budget
+        self.scale = Scale(tokenizer)
+        self._disk = disk
+        self._alternates = tokenizer.alternates
+        self._policy = policy
+        self._rank = named(policy)
+        self._system = system
+        self._clock = clock
+        self._pages: dict[int, Page] = {}
+        self._state = journal.replay(disk.entries())
+        self._base = self.scale.fixed(system)
+        self._cap = self._reserved(budget.room // 8)
+        if self._base + self._cap > self.budget.room // 2:
+            raise BudgetError(
+                f"the system text and the digest take {self._base + self._cap} tokens, more than half of the "
+                f"room of {self.budget.room}: shorten the system text or enlarge the window"
+            )
+
+    @property
+    def frames(self) -> tuple[Frame, ...]:
+        """The resident frames, in order of arrival."""
+        return self._state.frames
+
+    def resident(self, page: int) -> bool:
+        """Whether a page, or a part of it, stands in the window."""
+        return bool(self._state.resident(page))
+
+    def page(self, number: int) -> Page:
+        """A page; those that are resident are remembered."""
+        if number not in self._pages:
+            [self._pages[number]] = self._disk.get([number])
+        return self._pages[number]
+
+    # -- what changes it
+
+    def append(self, page: Page) -> Page:
+        """Stores a message and frames it, in one transaction."""
+        with self._disk.transaction():
+            self._catch_up()
+            [page] = self._disk.put([page])
+            snapshot = self._snapshot(arriving=(self._arrival(page),))
+            entry = self._note("append", snapshot, {"page": page.id})
+        self._apply(entry)
+        return page
+
+    def load(
+        self, ranked: Sequence[Hit], query: str, tokens: int | None, *, hold: int, floor: float, waiting: int
+    ) -> list[Hit]:
+        """Decides which hits become references, loads those that are not resident, and returns them.
+
+        `tokens` bounds them (None: the budget's share of a fault); `waiting` pages had no vector yet.
+        """
+        share = self.budget.share if tokens is None else tokens
+        with self._disk.transaction():
+            self._catch_up()
+            snapshot = self._snapshot(
+                hits=self._priced(ranked, share, query), ask=share, floor=floor, hold=hold
+            )
+            entry = self._note("recall", snapshot, {"query": query, "tokens": tokens}, {"waiting": waiting})
+        self._apply(entry)
+        return pack(snapshot)
+
+    def mark(self, cause: Literal["pin", "unpin"], page: int) -> None:
+        """Pins a resident page, or lets it leave again. Raises InputError, BudgetError."""
+        with self._disk.transaction():
+            self._catch_up()
+            if not self._state.resident(page):
+                raise InputError(f"page {page} is not in the window; recall it first")
+            entry = Entry(self._state.tick + 1, cause, self._clock(), {"page": page})
+            pinned = self._pinned(journal.apply(self._state, entry))
+            limit = self.budget.room // 2 - self._base - self._cap
+            if cause == "pin" and pinned > limit:
+                raise BudgetError(f"the pins would take {pinned} tokens of at most {limit}: unpin one first")
+            self._disk.note(entry)
+        self._apply(entry)
+
+    # -- what the model sees
+
+    def messages(self, model: Model | None) -> list[Message]:
+        """The prompt, within the budget; a digest that is due is made first, by `model` or by extraction."""
+        while True:
+            self._catch_up()
+            self._fold(model)
+            messages = self._render()
+            tokens = self.scale.prompt(messages)
+            if tokens <= self.budget.room:
+                return messages
+            self._fit(tokens)
+
+    def largest(self) -> int:
+        """Tokens of the largest message that fits beside what never leaves."""
+        return self.budget.room - self._base - self._cap - self._pinned(self._state)
+
+    # -- decide, note, apply
+
+    def _snapshot(self, **more: Any) -> Snapshot:
+        state = self._state
+        return Snapshot(
+            tick=state.tick + 1,
+            budget=self.budget,
+            fixed=self._base + self._cap * state.has_digest,
+            frames=state.frames,
+            wrapper=self.scale.wrapper(),
+            cap=self._cap,
+            first=not state.has_digest,
+            **more,
+        )
+
+    def _note(
+        self,
+        cause: Literal["append", "recall", "fit"],
+        snapshot: Snapshot,
+        request: Mapping[str, Any],
+        outcome: Mapping[str, Any] | None = None,
+    ) -> Entry:
+        plan = decide(snapshot, self._rank)
+        signals = {"hits": [journal.signals(hit) for hit in pack(snapshot)]} if snapshot.hits else {}
+        entry = Entry(
+            snapshot.tick, cause, self._clock(), request, self._policy, plan, {**(outcome or {}), **signals}
+        )
+        self._disk.note(entry)
+        return entry
+
+    def _apply(self, entry: Entry) -> None:
+        self._state = journal.apply(self._state, entry)
+
+    def _catch_up(self) -> None:
+        self._state = journal.replay(self._disk.entries(self._state.tick), self._state)
+
+    def _arrival(self, page: Page, hold: int = 0) -> Frame:
+        """Whole if it fits; else cut so that a fault can bring in its parts."""
+        largest = self.largest() - hold
+        tick = self._state.tick + 1
+        return self.scale.arrival(page, tick, largest, max(largest // 4, largest - self.budget.share))
+
+    def _pinned(self, state: journal.State) -> int:
+        return weight((frame for frame in state.frames if frame.pinned), self.scale.wrapper())
+
+    def _priced(self, ranked: Sequence[Hit], share: int, query: str) -> tuple[Hit, ...]:
+        """Each hit with what it would load, and its price; of equals the one of the best rank."""
+        pages = {page.id: page for page in self._disk.get([hit.page for hit in ranked])}
+        limit, words = share - self.scale.wrapper(), words_of(query)
+        hits: dict[Any, Hit] = {}
+        for hit in ranked:
+            page = pages[hit.page]
+            priced = self.scale.hit(hit, page, limit, words)
+            if priced.span is None and (partly := self._state.resident(hit.page)) and not _whole(partly):
+                # Part of it stands in the window: what is loaded beside it is a part, too.
+                span = hit.span or (0, len(page.text))
+                priced = replace(hit, span=span, tokens=self.scale.piece(page, span))
+            hits.setdefault((priced.page, priced.span), replace(priced, resident=self._state.holds(priced)))
+        return tuple(hits.values())
+
+    def _render(self) -> list[Message]:
+        pages = {frame.page: self.page(frame.page) for frame in self._state.frames}
+        messages = render.window(
+            self._state.frames,
+            pages,
+            system=self._system,
+            digest=self._digest(),
+            alternates=self._alternates,
+        )
+        self._pages = pages
+        return messages
+
+    def _digest(self) -> str:
+        """The summary; one that was made for a larger window stands cut to this one's cap."""
+        if self._state.digest is None or not self._cap:
+            return ""
+        return digest.fit(self.page(self._state.digest).text, self._digest_cap(), self.scale.text)
+
+    def _digest_cap(self) -> int:
+        """Tokens of a digest's text, its mark aside."""
+        return self._cap - self.scale.digest(self._system)
+
+    def _reserved(self, cap: int) -> int:
+        """Tokens kept for a digest: none where too few would be left for its text."""
+        return cap if cap - self.scale.digest(self._system) >= LEAST else 0
+
+    def _fit(self, tokens: int) -> None:
+        """The prompt, counted whole, exceeds the room: the difference goes back into a decision."""
+        with self._disk.transaction():
+            seen = self._state.tick
+            self._catch_up()
+            if self._state.tick != seen:
+                return  # another process changed the window: count again
+            snapshot = self._snapshot()
+            estimate = snapshot.fixed + weight(snapshot.frames, snapshot.wrapper)
+            snapshot = self._recut(replace(snapshot, hold=max(0, tokens - estimate)))
+            entry = self._note("fit", snapshot, {"tokens": tokens})
+            if not (entry.plan.evict or entry.plan.load):
+                raise BudgetError(
+                    f"what must stay in the window takes {tokens} tokens of {self.budget.room}: "
+                    "unpin something, shorten the system text, or enlarge the window"
+                )
+        self._apply(entry)
+
+    def _recut(self, snapshot: Snapshot) -> Snapshot:
+        """The newest message, if it was framed for a larger room than there is, arrives once more."""
+        newest = next((frame for frame in reversed(snapshot.frames) if not frame.fault), None)
+        if newest is None or newest.pinned or newest.tokens <= self.largest() - snapshot.hold:
+            return snapshot
+        again = self._arrival(self.page(newest.page), snapshot.hold)
+        return replace(snapshot, arriving=(again,)) if again.tokens < newest.tokens else snapshot
+
+    def _fold(self, model: Model | None) -> None:
+        """Completes the digest that flushes left due. The model runs outside the write lock."""
+        while self._cap and (due := self._state.unfolded):
+            before = self._state.digest
+            made = self._summarise(model, self._disk.get(due))
+            with self._disk.transaction():
+                self._catch_up()
+                if self._state.digest != before:
+                    continue  # another process made one meanwhile
+                parents = due if before is None else (before, *due)
+                [page] = self._disk.put(
+                    [Page("summary", "system", made.text, self._clock(), "vctx", parents=parents)]
+                )
+                request, outcome = {"pages": list(due)}, {"page": page.id, "by": made.by, "why": made.why}
+                entry = Entry(self._state.tick + 1, "fold", self._clock(), request, outcome=outcome)
+                self._disk.note(entry)
+            self._apply(entry)
+
+    def _summarise(self, model: Model | None, pages: Sequence[Page]) -> digest.Digest:
+        previous, cap = self._digest(), self._digest_cap()
+        window = self.budget.window if model is None else min(self.budget.window, model.window)
+        return digest.summarise(
+            model, previous, pages, cap=cap, room=window - cap - self._base, count=self.scale.text
+        )
+
+
+def _whole(frames: Sequence[Frame]) -> bool:
+    return any(frame.span is None and frame.form is Form.FULL for frame in frames)
