@@ -4,7 +4,8 @@
     python bench/embed.py --full               larger sets, more rounds, the stream of a million texts
     python bench/embed.py --peers PYTHON       also what that interpreter has: ONNX, OpenVINO, fastembed
     python bench/embed.py --locomo FILE        chat turns and questions from LoCoMo
-    python bench/embed.py --out FILE           the table as Markdown
+    python bench/embed.py --only throughput query cold fidelity memory     some of the tables
+    python bench/embed.py --out FILE           the tables as Markdown
 
 Every engine runs in a process of its own (embed_worker.py), one at a time, on one core; the rounds are
 interleaved (A B C A B C) and medians reported. On a CPU the figures are process CPU time, on a GPU
@@ -24,7 +25,7 @@ import subprocess
 import sys
 import sysconfig
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -42,6 +43,8 @@ OURS = ["vctx", "vctx float32", "sentence-transformers", "sentence-transformers 
 PEERS = ["ST onnx", "ST openvino", "ST openvino bf16", "fastembed"]
 SETS = {"chat": "chat turns", "chunks": "256-token chunks", "mixed": "mixed lengths"}
 REFERENCE = "sentence-transformers"
+COMPARED = [REFERENCE, "vctx", "vctx float32"]
+"""Engines whose vectors are compared, besides numpy's."""
 ONE_CORE = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "VCTX_THREADS": "1", "HF_HUB_OFFLINE": "1"}
 
 
@@ -55,11 +58,11 @@ class Size:
     rounds: int
     queries: int
     compared: int
-    stream: int
+    streams: tuple[int, ...]
 
 
-QUICK = Size(128, 16, 48, 3, 60, 500, 0)
-FULL = Size(384, 48, 144, 5, 300, 5000, 1_000_000)
+QUICK = Size(128, 16, 48, 3, 60, 500, (10_000,))
+FULL = Size(256, 32, 96, 3, 200, 5000, (10_000, 100_000, 1_000_000))
 
 
 class Worker:
@@ -201,16 +204,16 @@ def cold(model: str, rounds: int) -> dict[str, float]:
     return {name: median(values) for name, values in seconds.items()}
 
 
-def fidelity(workers: Sequence[Worker], folder_: Path) -> dict[str, tuple[float, float, float]]:
+def fidelity(workers: Sequence[Worker], place: Path) -> dict[str, tuple[float, float, float]]:
     """Least and mean cosine to the reference in float32, and the overlap of the ten best of every query."""
     found = {}
     for worker in workers:
         for name in ("compared", "queries"):
-            worker.ask(do="save", set=name, file=str(folder_ / f"{worker.engine}.{name}.npy"))
-    texts, asked = (np.load(folder_ / f"{REFERENCE}.{name}.npy") for name in ("compared", "queries"))
+            worker.ask(do="save", set=name, file=str(place / f"{worker.engine}.{name}.npy"))
+    texts, asked = (np.load(place / f"{REFERENCE}.{name}.npy") for name in ("compared", "queries"))
     best = top(texts, asked)
     for worker in workers:
-        ours, our = (np.load(folder_ / f"{worker.engine}.{name}.npy") for name in ("compared", "queries"))
+        ours, our = (np.load(place / f"{worker.engine}.{name}.npy") for name in ("compared", "queries"))
         cosines = (ours * texts).sum(1) / np.linalg.norm(ours, axis=1) / np.linalg.norm(texts, axis=1)
         same = [len(set(a) & set(b)) / 10 for a, b in zip(best, top(ours, our), strict=True)]
         found[worker.engine] = (float(cosines.min()), float(cosines.mean()), sum(same) / len(same))
@@ -250,123 +253,125 @@ def processor() -> str:
     return f"{name} ({', '.join(units) or 'no bfloat16 units'}), {os.cpu_count()} cores"
 
 
-def report(options: argparse.Namespace, say: Any) -> None:
+@dataclass(frozen=True)
+class Session:
+    """One run: what is measured, by whom, and where its files are."""
+
+    options: argparse.Namespace
+    size: Size
+    embedder: Native
+    texts: dict[str, list[str]]
+    place: Path
+    workers: list[Worker]
+
+    def worker(self, engine: str) -> Worker:
+        return Worker(engine, sys.executable, self.options, self.place / "texts.json", self.place)
+
+
+def report(options: argparse.Namespace, say: Callable[[str], None]) -> None:
     size = FULL if options.full else QUICK
     embedder = load(options.model)
     if not isinstance(embedder, Native):
         raise SystemExit("the benchmark is of models that run natively")
     texts = make_texts(embedder, options.locomo, size)
-    ids = {name: embedder._tokens.ids(texts[name]) for name in SETS}
     with tempfile.TemporaryDirectory() as place:
-        file = Path(place) / "texts.json"
-        file.write_text(json.dumps(texts), encoding="utf-8")
-        workers, absent = start(options, file, Path(place))
+        (Path(place) / "texts.json").write_text(json.dumps(texts), encoding="utf-8")
+        workers, absent = start(options, Path(place))
+        session = Session(options, size, embedder, texts, Path(place), workers)
+        device = processor() if options.device == "cpu" else workers[0].about["device"]
         say(f"# The embedding core beside its peers: {options.model}\n")
-        say(
-            f"Device: {processor() if options.device == 'cpu' else workers[0].about['device']}. "
-            f"Command: `python bench/embed.py {' '.join(options.shown)}`.\n"
-        )
+        say(f"Device: {device}. Command: `python bench/embed.py {' '.join(options.shown)}`.\n")
         for worker in workers:
             say(f"- {worker.engine}: {worker.about['versions']}")
         for engine, why in absent.items():
             say(f"- {engine}: absent ({why})")
-        say("")
-        peak = workers[0].ask(do="peak")
-        seconds = throughput(workers, size.rounds)
-        rows = []
-        for name, title in SETS.items():
-            tokens = sum(map(len, ids[name]))
-            for worker in workers:
-                took = seconds[worker.engine, name]
-                kind = "bfloat16" if "bfloat16" in worker.about["dtype"] else "float32"
-                share = flops(embedder._recipe, [len(one) for one in ids[name]]) / took / peak[kind]
-                ratio = seconds[REFERENCE, name] / took
-                rows.append(
-                    (
-                        title,
-                        worker.engine,
-                        f"{len(ids[name]) / took:,.0f}",
-                        f"{tokens / took:,.0f}",
-                        f"{ratio:.2f}",
-                        f"{share:.0%} of {kind}",
-                    )
-                )
-        say(f"## Throughput, one {'core' if options.device == 'cpu' else 'GPU'}\n")
-        say(
-            "Ratio: to sentence-transformers' defaults, same run. Share: of the fastest matrix product of "
-            f"that precision in the same run ({peak['float32'] / 1e9:.0f} GFLOP/s in float32, "
-            f"{peak['bfloat16'] / 1e9:.0f} in bfloat16).\n"
-        )
-        say("\n".join(table(["texts", "engine", "texts/s", "tokens/s", "ratio", "share of peak"], rows)))
-        numpy_one = Worker("vctx numpy", sys.executable, options, file, Path(place))
-        asked = queries([numpy_one, *workers], len(texts["queries"]))
-        reference = asked[REFERENCE][0]
-        say("## One query\n")
-        say(
-            "\n".join(
-                table(
-                    ["engine", "p50 ms", "p99 ms", "ratio of p50"],
-                    [
-                        (name, f"{p50:.2f}", f"{p99:.2f}", f"{reference / p50:.2f}")
-                        for name, (p50, p99) in asked.items()
-                    ],
-                )
-            )
-        )
-        say("## A fresh process to its first vector, CPU time\n")
-        say(
-            "\n".join(
-                table(
-                    ["engine", "seconds"],
-                    [(name, f"{took:.2f}") for name, took in cold(str(find(options.model)), 3).items()],
-                )
-            )
-        )
-        compared = [worker for worker in workers if worker.engine in OURS]
-        exact = fidelity([*compared, *([numpy_one] if not options.full else [])], Path(place))
-        say(
-            f"## Fidelity to the float32 reference, {len(texts['compared']):,} texts, "
-            f"{len(texts['queries'])} queries\n"
-        )
-        say(
-            "\n".join(
-                table(
-                    ["engine", "least cosine", "mean cosine", "top-10 overlap"],
-                    [
-                        (name, f"{least:.6f}", f"{mean:.6f}", f"{same:.4f}")
-                        for name, (least, mean, same) in exact.items()
-                    ],
-                )
-            )
-        )
-        for worker in [*workers, numpy_one]:
+        for name in options.only or SECTIONS:
+            title, section = SECTIONS[name]
+            say(f"\n## {title}\n")
+            say("\n".join(section(session)))
+        for worker in workers:
             worker.close()
-        if size.stream:
-            streamed = Worker("vctx", sys.executable, options, file, Path(place))
-            few, many = (streamed.ask(do="stream", count=count) for count in (10_000, size.stream))
-            say("## Memory on a stream of one-word texts\n")
-            say(
-                "\n".join(
-                    table(
-                        ["texts", "peak RSS, MiB", "texts/s"],
-                        [
-                            (f"{at:,}", f"{one['rss']:,.0f}", f"{at / one['seconds']:,.0f}")
-                            for at, one in ((10_000, few), (size.stream, many))
-                        ],
-                    )
-                )
-            )
-            streamed.close()
 
 
-def start(options: argparse.Namespace, texts: Path, cache: Path) -> tuple[list[Worker], dict[str, str]]:
+def say_throughput(session: Session) -> list[str]:
+    ids = {name: session.embedder._tokens.ids(session.texts[name]) for name in SETS}
+    peak = session.workers[0].ask(do="peak")
+    seconds = throughput(session.workers, session.size.rounds)
+    rows = []
+    for name, title in SETS.items():
+        lengths = [len(one) for one in ids[name]]
+        for worker in session.workers:
+            took = seconds[worker.engine, name]
+            kind = "bfloat16" if "bfloat16" in worker.about["dtype"] else "float32"
+            share = flops(session.embedder._recipe, lengths) / took / peak[kind]
+            speed = [f"{len(lengths) / took:,.0f}", f"{sum(lengths) / took:,.0f}"]
+            ratio = seconds[REFERENCE, name] / took
+            rows.append((title, worker.engine, *speed, f"{ratio:.2f}", f"{share:.0%} of {kind}"))
+    measured = ", ".join(f"{peak[kind] / 1e9:,.0f} GFLOP/s in {kind}" for kind in ("float32", "bfloat16"))
+    head = ["texts", "engine", "texts/s", "tokens/s", "ratio", "share of peak"]
+    return [
+        "Ratio: to sentence-transformers' defaults, medians of the same interleaved rounds. Share: of the "
+        f"fastest matrix product of that precision in the same run ({measured}).\n",
+        *table(head, rows),
+    ]
+
+
+def say_query(session: Session) -> list[str]:
+    light = session.worker("vctx numpy")
+    asked = queries([light, *session.workers], len(session.texts["queries"]))
+    light.close()
+    reference = asked[REFERENCE][0]
+    rows = [
+        (name, f"{p50:.2f}", f"{p99:.2f}", f"{reference / p50:.2f}") for name, (p50, p99) in asked.items()
+    ]
+    return table(["engine", "p50 ms", "p99 ms", "ratio of p50"], rows)
+
+
+def say_cold(session: Session) -> list[str]:
+    took = cold(str(find(session.options.model)), 3)
+    return table(["engine", "seconds"], [(name, f"{one:.2f}") for name, one in took.items()])
+
+
+def say_fidelity(session: Session) -> list[str]:
+    light = session.worker("vctx numpy")
+    engines = [worker for worker in session.workers if worker.engine in COMPARED]
+    found = fidelity([*engines, light], session.place)
+    light.close()
+    rows = [
+        (name, f"{least:.6f}", f"{mean:.6f}", f"{same:.4f}") for name, (least, mean, same) in found.items()
+    ]
+    counts = f"{len(session.texts['compared']):,} texts, {len(session.texts['queries'])} queries.\n"
+    return [counts, *table(["engine", "least cosine", "mean cosine", "top-10 overlap"], rows)]
+
+
+def say_memory(session: Session) -> list[str]:
+    worker = session.worker("vctx")
+    found = {count: worker.ask(do="stream", count=count) for count in session.size.streams}
+    worker.close()
+    rows = [
+        (f"{count:,}", f"{one['rss']:,.0f}", f"{count / one['seconds']:,.0f}") for count, one in found.items()
+    ]
+    return table(["texts", "peak RSS, MiB", "texts/s"], rows)
+
+
+SECTIONS: dict[str, tuple[str, Callable[[Session], list[str]]]] = {
+    "throughput": ("Throughput", say_throughput),
+    "query": ("One query", say_query),
+    "cold": ("A fresh process to its first vector, CPU time", say_cold),
+    "fidelity": ("Fidelity to the float32 reference", say_fidelity),
+    "memory": ("Memory on a stream of one-word texts", say_memory),
+}
+
+
+def start(options: argparse.Namespace, place: Path) -> tuple[list[Worker], dict[str, str]]:
     """The engines that are here, and why the others are not."""
     workers, absent = [], {}
-    peers = PEERS if options.peers else []
-    for engine in [*OURS, *peers]:
+    wanted = [*OURS, *(PEERS if options.peers else [])]
+    few = options.only and not {"throughput", "query"} & set(options.only)
+    for engine in COMPARED if few else wanted:
         try:
             python = options.peers if engine in PEERS else sys.executable
-            workers.append(Worker(engine, python, options, texts, cache))
+            workers.append(Worker(engine, python, options, place / "texts.json", place))
         except (RuntimeError, OSError) as error:
             absent[engine] = str(error).partition("\n")[0][:160]
     return workers, absent
@@ -379,14 +384,15 @@ def main() -> None:
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--locomo", type=Path)
     parser.add_argument("--peers", help="a Python interpreter with the peers")
+    parser.add_argument("--only", nargs="+", choices=SECTIONS, metavar="TABLE")
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
-    options.shown = [flag for flag in ("--full",) if options.full]
-    options.shown += [
-        f"--{name} {Path(str(value)).name}"
-        for name in ("locomo", "peers")
-        if (value := getattr(options, name))
-    ]
+    options.shown = ["--full"] if options.full else []
+    for name in ("locomo", "peers"):
+        if value := getattr(options, name):
+            options.shown.append(f"--{name} {Path(str(value)).name}")
+    if options.only:
+        options.shown.append(f"--only {' '.join(options.only)}")
     lines: list[str] = []
 
     def say(line: str) -> None:

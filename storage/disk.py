@@ -227,12 +227,19 @@ class SqliteDisk:
             self.erase(pages)
         return self.scrub()
 
+    def remove(self, document: str) -> list[int]:
+        """Removes the record of a document and returns its chunks, to be erased. Inside a transaction.
+
+        InputError where there is none of that name.
+        """
+        if not self._pages.remove(document):
+            raise InputError(f"no document {document} in {self.path}")
+        return self._pages.chunks(document)
+
     def forget_document(self, name: str) -> bool:
         """Erases a document and its chunks, and scrubs; InputError where there is none of that name."""
         with self.transaction():
-            if not self._pages.remove(name):
-                raise InputError(f"no document {name} in {self.path}")
-            self.erase(self._pages.chunks(name))
+            self.erase(self.remove(name))
         return self.scrub()
 
     @property

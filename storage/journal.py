@@ -1,7 +1,5 @@
 """The journal on disk: one row a tick, appended and read; only `forget` changes it."""
 
-from collections.abc import Sequence
-
 from vctx.errors import DiskError
 from vctx.storage.codec import ENTRY, entry_of, entry_row, raw_text, sealed, stored
 from vctx.storage.file import File
@@ -42,14 +40,6 @@ class Journal:
                     sum = stored((tick, cause, at, clean[0], policy, plan, clean[1]))[-1]
                 changed.append((*clean, sum, tick))
         self._file.write_all("UPDATE journal SET request = ?, outcome = ?, sum = ? WHERE tick = ?", changed)
-
-    def restore(self, entries: Sequence[Entry]) -> None:
-        """Stores entries of another file. Inside a transaction."""
-        self._file.write_all(_INSERT, map(entry_row, entries))
-
-    def after(self, tick: int, limit: int) -> list[Entry]:
-        """Up to `limit` entries with a tick above `tick`, in order."""
-        return [entry_of(row) for row in self._file.rows(f"{_SINCE} LIMIT ?", (tick, limit))]
 
     def entries(self, since: int) -> list[Entry]:
         """Entries with a tick above `since`, in order."""

@@ -7,7 +7,7 @@ A migration is never edited once released: what comes later is a new function at
 import os
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from functools import cache
 from pathlib import Path
 
@@ -36,7 +36,9 @@ def current(raw: sqlite3.Connection, path: Path) -> bool:
 def migrate(raw: sqlite3.Connection, path: Path) -> None:
     """Every migration that is due, after a copy of what stands. Under the write lock."""
     if not (due := version(raw)):
-        _all_or_nothing(raw, _made(tuple(MIGRATIONS)))
+        with _transaction(raw):
+            for sql in _made(tuple(MIGRATIONS)):
+                raw.execute(sql)
         return
     if due < len(MIGRATIONS):
         copy(raw, path.with_name(f"{path.name}.schema{due}"))
@@ -75,21 +77,16 @@ def sync(folder: Path) -> None:
 
 def _step(raw: sqlite3.Connection, made: int) -> None:
     """One migration and its record in one transaction."""
-    raw.execute("BEGIN IMMEDIATE")
-    try:
+    with _transaction(raw):
         MIGRATIONS[made](Database(raw, execute_plugins=False))
         raw.execute(f"PRAGMA user_version = {made + 1}")
-        raw.execute("COMMIT")
-    finally:
-        if raw.in_transaction:
-            raw.execute("ROLLBACK")
 
 
-def _all_or_nothing(raw: sqlite3.Connection, statements: Sequence[str]) -> None:
+@contextmanager
+def _transaction(raw: sqlite3.Connection) -> Iterator[None]:
     raw.execute("BEGIN IMMEDIATE")
     try:
-        for sql in statements:
-            raw.execute(sql)
+        yield
         raw.execute("COMMIT")
     finally:
         if raw.in_transaction:
@@ -106,7 +103,7 @@ def _made(migrations: Sequence[Callable[[Database], None]]) -> tuple[str, ...]:
         tables = raw.execute(
             "SELECT sql FROM sqlite_master WHERE sql <> '' AND name NOT LIKE 'words\\_%' ESCAPE '\\'"
         )
-        counts = raw.execute("SELECT format('INSERT INTO counts VALUES (%Q, %d)', name, value) FROM counts")
+        counts = raw.execute("SELECT printf('INSERT INTO counts VALUES (%Q, %d)', name, value) FROM counts")
         marks = (f"PRAGMA application_id = {APPLICATION}", f"PRAGMA user_version = {len(migrations)}")
         return (*marks, *(sql for [sql] in [*tables, *counts]))
 

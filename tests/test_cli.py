@@ -90,6 +90,22 @@ def test_an_unknown_session_is_one_clear_line(command: list[str], db: str) -> No
     assert not Path(db).exists()
 
 
+def test_forget_backup_check_export_import(db: str, tmp_path: Path) -> None:
+    vctx("chat", "--db", db, input="my code is xyzzy\n")
+    copy, lines = str(tmp_path / "copy.db"), str(tmp_path / "s.jsonl")
+    assert vctx("backup", "--db", db, copy).stdout == f"copied to {copy}\n"
+    assert "there already" in vctx("backup", "--db", db, copy, code=1).stderr
+    vctx("export", "--db", db, lines)
+    assert vctx("forget", "--db", db, "1").stdout == "gone from every file\n"
+    assert vctx("check", "--db", db).stdout == "sound\n"
+    assert b"xyzzy" not in Path(db).read_bytes() and "xyzzy" in vctx("window", "--db", copy).stdout
+    other = str(tmp_path / "other.db")
+    vctx("import", "--db", other, lines)
+    assert vctx("log", "--db", other).stdout == vctx("log", "--db", copy).stdout
+    assert "import makes a new session" in vctx("import", "--db", other, lines, code=1).stderr
+    assert "no page 99" in vctx("forget", "--db", db, "99", code=1).stderr
+
+
 def test_no_session_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("VCTX_DB", raising=False)
     assert "--db FILE, or set VCTX_DB" in vctx("ls", code=2).stderr

@@ -1,5 +1,6 @@
 """The context on a real disk, with fakes for the models: what a user sees, step by step."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -8,10 +9,10 @@ from conftest import make
 
 from vctx import journal
 from vctx.context import Context
-from vctx.errors import BudgetError, InputError, MismatchError, MissingError, ModelError
+from vctx.errors import BudgetError, DiskError, InputError, MismatchError, MissingError, ModelError
 from vctx.fakes import HashingEmbedder, ScriptedModel, WordTokenizer
 from vctx.storage import SqliteDisk
-from vctx.types import Budget, Form, Reading
+from vctx.types import Budget, Form, Message, Reading
 
 LONG = " ".join(f"word{n}" for n in range(60))
 
@@ -362,3 +363,38 @@ def test_a_message_that_failed_is_kept_once(tmp_path: Path) -> None:
             with pytest.raises(ModelError):
                 ctx.chat("hello there")
         assert [page.text for page in ctx.history()] == ["hello there"]
+
+
+def parrot(messages: Sequence[Message]) -> str:
+    return "The code is xyzzy." if "xyzzy" in str(messages) else "Nothing was said."
+
+
+def test_what_is_forgotten_is_in_no_file_and_in_no_window(tmp_path: Path) -> None:
+    with make(tmp_path / "s.db", window=600, model=ScriptedModel(parrot)) as ctx:
+        secret = ctx.append("user", "My code is xyzzy42, keep it.")
+        ctx.recall("xyzzy42")
+        for n in range(12):
+            ctx.append("user", f"{n} {LONG}")
+        assert "xyzzy" in ctx.window()[0]["content"]
+        ctx.recall("what is the code xyzzy42?")
+        assert ctx.forget([secret.id])
+        assert "xyzzy" not in str(ctx.window())
+        assert secret.id not in {hit.page for hit in ctx.search("code")}
+        assert ctx.frames == journal.replay(ctx.log()).frames
+        frames = ctx.frames
+        with pytest.raises(DiskError, match=f"no page {secret.id}"):
+            ctx.forget([secret.id])
+    for file in tmp_path.iterdir():
+        assert b"xyzzy" not in file.read_bytes()
+    with make(tmp_path / "s.db", window=600) as ctx:
+        assert ctx.frames == frames
+
+
+def test_a_document_is_forgotten_by_its_name(ctx: Context) -> None:
+    ctx.add(Reading("guide.txt", "The library opens at nine."))
+    ctx.append("user", "Hello.")
+    ctx.recall("library", tokens=60)
+    assert ctx.forget(document="guide.txt")
+    assert [m["content"] for m in ctx.window()] == ["Hello."] and not ctx.stats().documents
+    with pytest.raises(InputError, match=r"no document guide\.txt"):
+        ctx.forget(document="guide.txt")

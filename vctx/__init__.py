@@ -10,7 +10,7 @@
 Importing this loads no torch, transformers, faiss or openai; opening a session loads what it needs.
 """
 
-from vctx.boot import open, read, tokenizer
+from vctx.boot import disk, open, read, tokenizer
 from vctx.context import Context
 from vctx.errors import (
     BudgetError,
@@ -70,6 +70,7 @@ __all__ = [
     "Stats",
     "Tokenizer",
     "VctxError",
+    "disk",
     "open",
     "read",
     "tokenizer",

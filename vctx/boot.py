@@ -69,7 +69,7 @@ def open(
 
 
 def disk(path: str | PathLike[str]) -> Disk:
-    """The disk of a session by itself: what stands there, without a model."""
+    """The disk of a session by itself: what stands there, without a model; backup, check, export."""
     from vctx.storage import SqliteDisk
 
     return SqliteDisk(Path(path))

@@ -126,6 +126,19 @@ class Context:
         """Lets a pinned page leave again."""
         self._window.mark("unpin", page)
 
+    def forget(self, pages: Sequence[int] = (), *, document: str | None = None) -> bool:
+        """Erases pages, or a document, with every summary made of them, from everywhere in the session.
+
+        True once their bytes are in no file of it; False while another process still reads them: `scrub`
+        then, later. A backup, and what the file system keeps, are out of reach. Raises InputError for a
+        document, DiskError for a page that is not there.
+        """
+        return self._window.forget(pages, document)
+
+    def scrub(self) -> bool:
+        """Finishes what `forget` could not: True once all that was forgotten is gone from the files."""
+        return self._disk.scrub()
+
     # -- paging in
 
     def search(self, query: str) -> list[Hit]:

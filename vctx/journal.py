@@ -43,6 +43,10 @@ def apply(state: State, entry: Entry) -> State:
         done = frozenset(entry.request["pages"])
         due = tuple(page for page in state.unfolded if page not in done)
         state = replace(state, unfolded=due, digest=entry.outcome["page"])
+    if entry.cause == "forget":
+        gone = frozenset(entry.request["pages"])
+        due = tuple(page for page in state.unfolded if page not in gone)
+        state = replace(state, unfolded=due, digest=None if state.digest in gone else state.digest)
     return state
 
 

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Protocol
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, TextIO
 
 from vctx.types import Document, Entry, Frame, Hit, Message, Page, Reply, Search, Span, Stats, Vector
 
@@ -76,6 +77,20 @@ class Model(Protocol):
         ...
 
 
+class Report(Protocol):
+    """What a check of the disk found."""
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """What only a copy can bring back."""
+        ...
+
+    @property
+    def repaired(self) -> tuple[str, ...]:
+        """What was derived and wrong, and has been made anew."""
+        ...
+
+
 class Disk(Protocol):
     """Where pages, vectors and the journal of one session last. Raises DiskError."""
 
@@ -97,6 +112,24 @@ class Disk(Protocol):
         ...
 
     def documents(self) -> list[Document]: ...
+
+    def remove(self, document: str) -> list[int]:
+        """Removes the record of a document and returns its chunks, to be erased. Inside a transaction.
+
+        Raises InputError where there is none of that name.
+        """
+        ...
+
+    def erase(self, pages: Sequence[int]) -> tuple[int, ...]:
+        """Deletes pages, every summary made from them, and all that was derived. Inside a transaction.
+
+        Returns all pages that went; the journal keeps its plans and loses the texts that quote them.
+        """
+        ...
+
+    def scrub(self) -> bool:
+        """Removes the bytes of what was erased; False while a reader still holds them."""
+        ...
 
     def get(self, ids: Sequence[int]) -> list[Page]:
         """The pages in the order asked; a DiskError names an id that is not there."""
@@ -154,6 +187,22 @@ class Disk(Protocol):
         ...
 
     def stats(self) -> Stats: ...
+
+    def backup(self, target: Path) -> None:
+        """Copies the session, as it stands at one moment, to a new file. Raises InputError if it is there."""
+        ...
+
+    def check(self, *, repair: bool = True) -> Report:
+        """Compares every row with its checksum, and what is derived with what it was made from."""
+        ...
+
+    def export(self, stream: TextIO) -> int:
+        """Writes the session as JSON Lines, without loss; returns how many rows it has."""
+        ...
+
+    def import_(self, stream: TextIO) -> int:
+        """Fills an empty session from an export; wholly, or (InputError) not at all."""
+        ...
 
     def close(self) -> None: ...
 

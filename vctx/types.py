@@ -262,7 +262,7 @@ class Entry:
     """One line of the journal. Folding all of them gives the window."""
 
     tick: int
-    cause: Literal["append", "recall", "fit", "fold", "pin", "unpin"]
+    cause: Literal["append", "recall", "fit", "fold", "pin", "unpin", "forget"]
     at: datetime
     request: Mapping[str, Any] = field(default_factory=dict)
     policy: str = ""

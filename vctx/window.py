@@ -14,7 +14,7 @@ from vctx.plan import decide, pack, weight
 from vctx.policy import named
 from vctx.ports import Clock, Disk, Model, Tokenizer
 from vctx.scale import Scale, words_of
-from vctx.types import Budget, Entry, Form, Frame, Hit, Message, Page, Snapshot
+from vctx.types import Budget, Entry, Form, Frame, Hit, Message, Page, Plan, Snapshot
 
 LEAST = 32
 """Tokens of the shortest digest that is worth a place in the prompt."""
@@ -102,6 +102,22 @@ class Window:
                 raise BudgetError(f"the pins would take {pinned} tokens of at most {limit}: unpin one first")
             self._disk.note(entry)
         self._apply(entry)
+
+    def forget(self, pages: Sequence[int], document: str | None = None) -> bool:
+        """Erases pages, or a document, and every summary made of them: from window, disk and journal.
+
+        True once their bytes are in no file of the session; False while another reader still holds them.
+        """
+        with self._disk.transaction():
+            self._catch_up()
+            gone = self._disk.erase(self._disk.remove(document) if document else pages)
+            evict = tuple(frame.slot for frame in self.frames if frame.page in gone)
+            request = {"pages": list(gone)}
+            entry = Entry(self._state.tick + 1, "forget", self._clock(), request, plan=Plan(evict=evict))
+            self._disk.note(entry)
+        self._apply(entry)
+        self._pages = {}
+        return self._disk.scrub()
 
     # -- what the model sees
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from vctx.boot import EMBEDDER
-from vctx.cli import show
+from vctx.cli import keep, show
 from vctx.cli.session import Session, existing, progress, session_options
 from vctx.errors import VctxError
 
@@ -144,6 +144,10 @@ def log(session: Session) -> None:
     with session.disk() as disk:
         entries = disk.entries()
     session.emit([show.entry(e) for e in entries], show.decisions(entries))
+
+
+for command in (keep.forget, keep.backup, keep.check, keep.export, keep.import_):
+    main.add_command(command)
 
 
 @main.group(name="eval")

@@ -95,6 +95,12 @@ def reason(entry: Entry) -> str:
     return "; ".join(part for part in parts if part)
 
 
+def report(problems: Sequence[str], repaired: Sequence[str]) -> str:
+    """What a check found."""
+    lines = [*(f"lost: {text}" for text in problems), *(f"repaired: {text}" for text in repaired)]
+    return "\n".join(lines) or "sound"
+
+
 def _asked(entry: Entry) -> str:
     match entry.cause:
         case "recall":
@@ -105,6 +111,8 @@ def _asked(entry: Entry) -> str:
             why = f" ({entry.outcome['why']})" if entry.outcome["why"] else ""
             made = f"digest of {len(entry.request['pages'])} messages on page {entry.outcome['page']}"
             return f"{made} by {entry.outcome['by']}{why}"
+        case "forget":
+            return f"{len(entry.request['pages'])} pages erased"
         case _:
             return f"page {entry.request['page']}"
 

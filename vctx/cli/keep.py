@@ -1,0 +1,110 @@
+"""Commands that keep a session, or part with it: forget, backup, check, export, import."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TextIO
+
+import click
+
+from vctx.cli import show
+from vctx.cli.session import Session, existing, session_options
+
+
+@click.command()
+@click.argument("pages", nargs=-1, type=int)
+@click.option("--document", help="Forget a document by its name, with all its chunks.")
+@session_options
+@existing
+def forget(session: Session, pages: tuple[int, ...], document: str | None) -> None:
+    """Erase pages or a document, with every summary made of them, from all files of the session.
+
+    It says that they are gone only after it has looked; exit code 1 while another process still reads
+    them: run it again without pages, then.
+
+    \b
+      vctx forget --db alice.db 17 18
+      vctx forget --db book.db --document moby-dick.txt
+    """
+    with session.open() as ctx:
+        gone = ctx.forget(pages, document=document) if pages or document else ctx.scrub()
+    session.emit({"purged": gone}, "gone from every file" if gone else "forgotten, but not yet purged")
+    sys.exit(0 if gone else 1)
+
+
+@click.command()
+@click.argument("target", type=click.Path(dir_okay=False))
+@session_options
+@existing
+def backup(session: Session, target: str) -> None:
+    """Copy the session to a new file, while others may use it.
+
+    \b
+      vctx backup --db alice.db alice-monday.db
+    """
+    with session.disk() as disk:
+        disk.backup(Path(target))
+    session.emit({"backup": target}, f"copied to {target}")
+
+
+@click.command()
+@click.option("--no-repair", is_flag=True, help="Only look.")
+@session_options
+@existing
+def check(session: Session, no_repair: bool) -> None:
+    """Compare every row with its checksum; make anew what is derived and wrong.
+
+    Exit code 1 where something was lost that only a copy can bring back.
+
+    \b
+      vctx check --db alice.db
+    """
+    with session.disk() as disk:
+        report = disk.check(repair=not no_repair)
+    data = {"problems": list(report.problems), "repaired": list(report.repaired)}
+    session.emit(data, show.report(report.problems, report.repaired))
+    sys.exit(1 if report.problems else 0)
+
+
+@click.command()
+@click.argument("target", type=click.Path(dir_okay=False, allow_dash=True), default="-")
+@session_options
+@existing
+def export(session: Session, target: str) -> None:
+    """Write the whole session as JSON Lines, without loss.
+
+    \b
+      vctx export --db alice.db > alice.jsonl
+    """
+    with session.disk() as disk, _written(target) as stream:
+        rows = disk.export(stream)
+    click.echo(f"{rows} rows", err=True)
+
+
+@contextmanager
+def _written(target: str) -> Iterator[TextIO]:
+    if target == "-":
+        yield sys.stdout
+        return
+    try:
+        with Path(target).open("x", encoding="utf-8") as stream:
+            yield stream
+    except FileExistsError as error:
+        raise click.ClickException(f"{target} is there already; name a new file") from error
+
+
+@click.command(name="import")
+@click.argument("source", type=click.Path(exists=True, dir_okay=False))
+@session_options
+def import_(session: Session, source: str) -> None:
+    """Make a session of an export; wholly, or not at all.
+
+    \b
+      vctx import --db copy.db alice.jsonl
+    """
+    if Path(session.db).exists():
+        raise click.ClickException(f"{session.db} is there already; import makes a new session")
+    with session.disk() as disk, Path(source).open(encoding="utf-8") as stream:
+        rows = disk.import_(stream)
+    session.emit({"rows": rows}, f"{rows} rows")
