@@ -1,7 +1,8 @@
 # make demo    the main job on a real document, checked by itself
 # make test    the test suite
 # make check   formatting, lint, types
-# make bench   evidence recall on LoCoMo (DATA=locomo10.json)
+# make faults  the disk under kill, power cut, full disk, damage: the long form
+# make bench   speed beside the peers that are installed
 
 PYTHON ?= python3
 VENV := .venv
@@ -11,7 +12,7 @@ TORCH := $(shell grep '^torch==' constraints.txt)
 INSTALLED := $(VENV)/.installed
 export HF_HUB_OFFLINE ?= 1
 
-.PHONY: demo test check bench clean
+.PHONY: demo test check faults bench clean
 
 demo: $(INSTALLED)
 	$(BIN)/python docs/demo.py
@@ -25,9 +26,12 @@ check: $(INSTALLED)
 	$(BIN)/mypy
 	$(BIN)/pyright
 
+faults: $(INSTALLED)
+	VCTX_FAULTS=long $(BIN)/python -m pytest tests/faults -s
+
 bench: $(INSTALLED)
-	@test -n "$(DATA)" || { echo "name LoCoMo's file: make bench DATA=locomo10.json"; exit 1; }
-	$(BIN)/vctx eval locomo --data $(DATA)
+	$(BIN)/python bench/embed.py
+	$(BIN)/python bench/disk.py
 
 clean:
 	rm -rf $(VENV) build *.egg-info .demo

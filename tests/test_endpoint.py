@@ -16,7 +16,9 @@ from typing import Any
 
 import pytest
 
+import vctx
 from vctx.errors import MissingError, ModelError, VctxError
+from vctx.fakes import HashingEmbedder
 from vctx.models import find
 from vctx.models.bytes import ByteTokenizer
 from vctx.models.endpoint import OPENAI, EndpointModel
@@ -212,3 +214,16 @@ def test_a_real_server_answers_and_counts_as_we_do(served: tuple[str, Path]) -> 
 def test_a_real_server_refuses_a_model_that_it_does_not_serve(served: tuple[str, Path]) -> None:
     with pytest.raises(ModelError, match="nonesuch"):
         model(served[0], name="nonesuch").complete(ASK, max_tokens=5)
+
+
+@pytest.mark.real
+def test_a_session_chats_through_a_real_server(served: tuple[str, Path], tmp_path: Path) -> None:
+    url, folder = served
+    options: dict[str, Any] = {"model": str(folder), "base_url": url, "tokenizer": str(folder)}
+    with vctx.open(tmp_path / "s.db", window=256, reserve=12, embedder=HashingEmbedder(), **options) as ctx:
+        for n in range(16):
+            ctx.append("user", f"Note {n}: the harbour was calm and the boats came in late, as on most days.")
+        answer = ctx.chat("What is the capital of France?")
+        assert answer.text and answer.tokens <= answer.limit
+        assert answer.reply.prompt_tokens == answer.tokens
+        assert any(entry.plan.evict for entry in ctx.log())

@@ -111,6 +111,17 @@ def test_a_template_may_demand_turns_and_trim(folder: Path) -> None:
         tokenizer.prompt([*user("a"), *user("b")])
 
 
+@pytest.mark.parametrize("template", [TURNS, FORGETFUL])
+def test_where_no_system_message_is_taken_its_text_heads_the_first_user_message(
+    folder: Path, template: str
+) -> None:
+    (folder / "chat_template.jinja").write_text(template)
+    tokenizer = ChatTokenizer(folder)
+    system = Message("system", "Be kind.")
+    assert tokenizer.encode([system, *user("hi")]) == tokenizer.encode(user("Be kind.\n\nhi"))
+    assert tokenizer.encode([system]) == tokenizer.encode(user("Be kind."))
+
+
 def test_a_template_that_drops_a_message_is_an_error() -> None:
     with pytest.raises(InputError, match="'system'"):
         ChatTemplate(FORGETFUL, {}).parts(["system", "user"])

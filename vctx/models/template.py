@@ -49,7 +49,11 @@ class ChatTemplate:
     @cached_property
     def takes_system(self) -> bool:
         """Whether a system message may stand first; some models were trained without."""
-        return self._accepts("system", "user")
+        try:
+            self.parts(("system", "user"))
+        except InputError:
+            return False
+        return True
 
     def parts(self, roles: Sequence[str], *, reply: bool = True) -> list[tuple[Part, bool, bool]]:
         """(part, trim left, trim right) in order of the prompt; `reply` adds the opening of the reply.
