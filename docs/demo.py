@@ -182,7 +182,9 @@ def restart(tally: Tally) -> None:
     print(f"\n> vctx ask --db {SESSION} {LAST.text!r}")
     result = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
     print(f'{result["answer"]}\n\n  "{result["quote"]["sentence"]}"\n  page {result["quote"]["page"]}')
-    print(f"  {result['faults']} faults, {result['tokens']:,} of {result['limit']:,} tokens in the window")
+    print(
+        f"  {result['faults']} pages paged in, {result['tokens']:,} of {result['limit']:,} tokens in the window"
+    )
     tally.score(LAST, result["answer"], [page["text"] for page in result["pages"]])
 
 

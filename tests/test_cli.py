@@ -39,16 +39,16 @@ def vctx(*args: str, input: str | None = None, code: int = 0) -> Result:
 def test_add_ask_ls_window_log(db: str, tmp_path: Path) -> None:
     book = tmp_path / "guide.txt"
     book.write_text("Opening hours\n=============\n\nThe library opens at nine.\n")
-    assert vctx("add", "--db", db, str(book)).stdout == "guide.txt: 1 chunks\n"
+    assert vctx("add", "--db", db, str(book)).stdout == "guide.txt: 1 chunk\n"
     out = vctx("ask", "--db", db, "When does the library open?").stdout
     assert out.startswith("I saw 2 messages.\n")
     assert '"The library opens at nine."' in out and "guide.txt, Opening hours (page 1)" in out
-    assert "1 references, 1 faults" in out
-    assert "guide.txt  1 chunks\nconversation  2 messages" in vctx("ls", "--db", db).stdout
+    assert "1 reference, 1 fault," in out
+    assert "guide.txt  1 chunk\nconversation  2 messages" in vctx("ls", "--db", db).stdout
     window = vctx("window", "--db", db).stdout
     assert "--- user, " in window and "[page 1 | guide.txt | Opening hours]" in window
     log = vctx("log", "--db", db).stdout
-    assert "'When does the library open?'; 1 faults: pages 1 (score" in log
+    assert "'When does the library open?'; 1 fault: pages 1 (score" in log
 
 
 def test_every_command_that_prints_data_prints_json(db: str, tmp_path: Path) -> None:

@@ -65,7 +65,8 @@ class Session:
         """The next line of the user's; None at the end."""
         if sys.stdin.isatty():
             click.echo("> ", nl=False, err=True)
-        return sys.stdin.readline() or None
+        line = sys.stdin.readline()
+        return line.rstrip("\r\n") if line else None
 
 
 @contextmanager

@@ -12,7 +12,7 @@ def document(document: Document) -> dict[str, Any]:
 
 
 def documents(documents: Sequence[Document]) -> str:
-    return "\n".join(f"{d.name}: {d.chunks} chunks" for d in documents)
+    return "\n".join(f"{d.name}: {_many(d.chunks, 'chunk')}" for d in documents)
 
 
 def place(page: Page) -> str:
@@ -48,7 +48,7 @@ def said(answer: Answer) -> str:
 def paging(answer: Answer) -> str:
     """One line: references, faults, tokens."""
     return (
-        f"{len(answer.hits)} references, {answer.faults} faults, "
+        f"{_many(len(answer.hits), 'reference')}, {_many(answer.faults, 'fault')}, "
         f"{answer.tokens:,} of {answer.limit:,} tokens in the window"
     )
 
@@ -64,7 +64,7 @@ def stats(stats: Stats, messages: int) -> dict[str, Any]:
 
 
 def listing(stats: Stats, messages: int) -> str:
-    lines = [f"{d.name}  {d.chunks} chunks" for d in stats.documents]
+    lines = [f"{d.name}  {_many(d.chunks, 'chunk')}" for d in stats.documents]
     waits = f", {stats.pending} wait for their embedding" if stats.pending else ""
     lines.append(f"conversation  {messages} messages")
     lines.append(f"{stats.pages} pages, {stats.characters:,} characters on disk{waits}")
@@ -123,7 +123,11 @@ def _loaded(entry: Entry) -> str:
     hits = [hit for hit in entry.outcome.get("hits", ()) if not hit["resident"]]
     loads = [f"{hit['page']} (score {hit['score']:.2f}{_strongest(hit)})" for hit in hits]
     resident = f"{len(entry.plan.touch)} resident; " if entry.plan.touch else ""
-    return f"{resident}{len(loads)} faults" + (f": pages {', '.join(loads)}" if loads else "")
+    return f"{resident}{_many(len(loads), 'fault')}" + (f": pages {', '.join(loads)}" if loads else "")
+
+
+def _many(n: int, noun: str) -> str:
+    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
 
 
 def _strongest(hit: Mapping[str, Any]) -> str:
