@@ -183,7 +183,8 @@ def restart(tally: Tally) -> None:
     result = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
     print(f'{result["answer"]}\n\n  "{result["quote"]["sentence"]}"\n  page {result["quote"]["page"]}')
     print(
-        f"  {result['faults']} pages paged in, {result['tokens']:,} of {result['limit']:,} tokens in the window"
+        f"  {result['faults']} pages paged in, "
+        f"{result['tokens']:,} of {result['limit']:,} tokens in the window"
     )
     tally.score(LAST, result["answer"], [page["text"] for page in result["pages"]])
 
