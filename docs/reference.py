@@ -13,16 +13,17 @@ HEAD = "# The command line\n\nMade by `python docs/reference.py` from `--help`.\
 
 def text() -> str:
     """The page: a section for each command."""
-    return "\n".join([HEAD, *sections(main, "vctx")])
+    top = click.Context(main, info_name="vctx", terminal_width=100, **main.context_settings)
+    return "\n".join([HEAD, *sections(top)])
 
 
-def sections(command: click.Command, name: str) -> Iterator[str]:
+def sections(context: click.Context) -> Iterator[str]:
     """The command, then what stands below it."""
-    context = click.Context(command, info_name=name, **{**command.context_settings, "terminal_width": 100})
-    yield f"## {name}\n\n```\n{command.get_help(context)}\n```\n"
+    command = context.command
+    yield f"## {context.command_path}\n\n```\n{command.get_help(context)}\n```\n"
     if isinstance(command, click.Group):
-        for below in command.list_commands(context):
-            yield from sections(command.commands[below], f"{name} {below}")
+        for name in command.list_commands(context):
+            yield from sections(click.Context(command.commands[name], info_name=name, parent=context))
 
 
 if __name__ == "__main__":
