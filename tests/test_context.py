@@ -378,7 +378,7 @@ def test_what_is_forgotten_is_in_no_file_and_in_no_window(tmp_path: Path) -> Non
         assert "xyzzy" in ctx.window()[0]["content"]
         ctx.recall("what is the code xyzzy42?")
         assert ctx.forget([secret.id])
-        assert "xyzzy" not in str(ctx.window())
+        assert "Nothing was said." in ctx.window()[0]["content"] and "xyzzy" not in str(ctx.window())
         assert secret.id not in {hit.page for hit in ctx.search("code")}
         assert ctx.frames == journal.replay(ctx.log()).frames
         frames = ctx.frames
@@ -398,3 +398,19 @@ def test_a_document_is_forgotten_by_its_name(ctx: Context) -> None:
     assert [m["content"] for m in ctx.window()] == ["Hello."] and not ctx.stats().documents
     with pytest.raises(InputError, match=r"no document guide\.txt"):
         ctx.forget(document="guide.txt")
+
+
+def test_an_older_summary_stands_again_when_the_newest_is_forgotten(tmp_path: Path) -> None:
+    with make(tmp_path / "s.db", window=600, model=ScriptedModel(parrot)) as ctx:
+        for n in range(12):
+            ctx.append("user", f"{n} {LONG}")
+        assert "Nothing was said." in ctx.window()[0]["content"]
+        secret = ctx.append("user", "My code is xyzzy42, keep it.")
+        kept = ctx.append("user", "And the door is blue.")
+        for n in range(12):
+            ctx.append("user", f"{n} {LONG}")
+        assert "The code is xyzzy." in ctx.window()[0]["content"]
+        ctx.forget([secret.id])
+        assert "Nothing was said." in ctx.window()[0]["content"]
+        folds = [entry for entry in ctx.log() if entry.cause == "fold"]
+        assert kept.id in folds[-1].request["pages"] and secret.id not in folds[-1].request["pages"]

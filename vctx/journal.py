@@ -45,8 +45,8 @@ def apply(state: State, entry: Entry) -> State:
         state = replace(state, unfolded=due, digest=entry.outcome["page"])
     if entry.cause == "forget":
         gone = frozenset(entry.request["pages"])
-        due = tuple(page for page in state.unfolded if page not in gone)
-        state = replace(state, unfolded=due, digest=None if state.digest in gone else state.digest)
+        due = (*entry.request["due"], *(page for page in state.unfolded if page not in gone))
+        state = replace(state, unfolded=due, digest=entry.request["digest"])
     return state
 
 

@@ -37,15 +37,16 @@ class Scale:
 
         Within a span that exceeds `limit`, the part that shares most of `words` is taken.
         """
-        for span in dict.fromkeys((None, hit.span)):
-            price = self.piece(page, span)
-            if price <= limit:
-                return replace(hit, span=span, tokens=price)
+        whole, part = self.piece(page, None), self.piece(page, hit.span)
+        if whole <= limit:
+            return replace(hit, span=None, tokens=whole)
+        if part <= limit:
+            return replace(hit, tokens=part)
         start, stop = hit.span or (0, len(page.text))
         room = limit - self.piece(page, (start, start))
         parts = split(page.text[start:stop], room, self.text) if room > 0 else []
         if not parts:
-            return replace(hit, tokens=price)
+            return replace(hit, tokens=part)
         a, b = max(parts, key=lambda part: _shared(page.text[start + part[0] : start + part[1]], words))
         return replace(hit, span=(start + a, start + b), tokens=self.piece(page, (start + a, start + b)))
 

@@ -16,6 +16,8 @@ from vctx.ports import Clock, Disk, Model, Tokenizer
 from vctx.scale import Scale, words_of
 from vctx.types import Budget, Entry, Form, Frame, Hit, Message, Page, Plan, Snapshot
 
+AGAIN = 256
+"""Messages that are summarised again, at most, when the summary made of them is forgotten."""
 LEAST = 32
 """Tokens of the shortest digest that is worth a place in the prompt."""
 
@@ -110,9 +112,10 @@ class Window:
         """
         with self._disk.transaction():
             self._catch_up()
+            summaries = self._summaries()
             gone = self._disk.erase(self._disk.remove(document) if document else pages)
             evict = tuple(frame.slot for frame in self.frames if frame.page in gone)
-            request = {"pages": list(gone)}
+            request = {"pages": list(gone), **_remade(summaries, frozenset(gone))}
             entry = Entry(self._state.tick + 1, "forget", self._clock(), request, plan=Plan(evict=evict))
             self._disk.note(entry)
         self._apply(entry)
@@ -208,6 +211,16 @@ class Window:
         self._pages = pages
         return messages
 
+    def _summaries(self) -> list[Page]:
+        """The digest and those that it was made from, newest first."""
+        chain: list[Page] = []
+        number = self._state.digest
+        while number is not None:
+            chain.append(self.page(number))
+            parents = self._disk.get(chain[-1].parents[:1])
+            number = parents[0].id if parents and parents[0].kind == "summary" else None
+        return chain
+
     def _digest(self) -> str:
         """The summary; one that was made for a larger window stands cut to this one's cap."""
         if self._state.digest is None or not self._cap:
@@ -272,6 +285,17 @@ class Window:
         return digest.summarise(
             model, previous, pages, cap=cap, room=window - cap - self._base, count=self.scale.text
         )
+
+
+def _remade(summaries: Sequence[Page], gone: frozenset[int]) -> dict[str, Any]:
+    """The newest summary that is left, and the messages since then that are due for the next."""
+    due: list[int] = []
+    for page in summaries:
+        if page.id not in gone:
+            return {"digest": page.id, "due": due[-AGAIN:]}
+        # A summary's first parent is the one before it, where there was one.
+        due = [parent for parent in page.parents if parent not in gone] + due
+    return {"digest": None, "due": due[-AGAIN:]}
 
 
 def _whole(frames: Sequence[Frame]) -> bool:

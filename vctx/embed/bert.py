@@ -20,7 +20,7 @@ from vctx.embed.block import Block, Norm
 from vctx.embed.device import pick, precision
 from vctx.embed.folder import Dtype, Pooling, Recipe
 from vctx.embed.linear import Linear, Plain, Prepacked, has, prepacks
-from vctx.embed.pack import batches
+from vctx.embed.pack import batches, padding
 from vctx.embed.threads import threads
 from vctx.embed.weights import absent, stranger, unreadable
 from vctx.errors import ModelError
@@ -99,12 +99,14 @@ class Bert:
 
     def _batch(self, ids: Sequence[Sequence[int]]) -> Tensor:
         """float32 (texts, dim), pooled, of texts in ascending order of length."""
-        lengths = [len(row) for row in ids]
+        # As many texts of one token as the size of the batch lacks.
+        rows = [*ids, *[[0]] * padding(sum(map(len, ids)))] if self._device.type == "cpu" else ids
+        lengths = [len(row) for row in rows]
         layout = self._layout(lengths)
-        x = self._norm(self._look_up(ids, lengths)).to(self._dtype)
+        x = self._norm(self._look_up(rows, lengths)).to(self._dtype)
         for block in self._blocks:
             x = block(x, layout)
-        return layout.pool(x, self._pooling)
+        return layout.pool(x, self._pooling)[: len(ids)]
 
     def _look_up(self, ids: Sequence[Sequence[int]], lengths: Sequence[int]) -> Tensor:
         """float32 (T, dim): words and positions; refuses ids that the word table has no row for."""

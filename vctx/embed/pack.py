@@ -28,3 +28,13 @@ def batches(lengths: Sequence[int], budget: Callable[[], int]) -> Iterator[list[
 def shapes(lengths: Sequence[int]) -> list[Shape]:
     """The groups of equal length in a batch, end to end as they stand in it."""
     return [(sum(1 for _ in group), length) for length, group in groupby(lengths)]
+
+
+def padding(tokens: int) -> int:
+    """Tokens to add to a batch so that batches come in few sizes: sixteen to each doubling, from 16 on.
+
+    oneDNN keeps the code that it generates for every number of rows, 3 MB each for a small encoder: without
+    this a long stream of texts grows for as long as new sizes appear.
+    """
+    step = max(16, (1 << tokens.bit_length() - 1) // 16)
+    return -tokens % step
