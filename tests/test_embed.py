@@ -20,7 +20,7 @@ from tiny_bert import ODD, cosines, make_model, make_tokenizer, texts, write
 
 from vctx.embed import bert, folder, hub, linear, load
 from vctx.embed.load import find
-from vctx.embed.pack import batches, shapes
+from vctx.embed.pack import batches, padding, shapes
 from vctx.embed.split import settle, split
 from vctx.embed.threads import threads
 from vctx.embed.tokens import Tokens, read
@@ -237,6 +237,14 @@ def test_a_budget_that_shrinks_holds_from_the_next_text_on() -> None:
     """Five texts of two tokens: two fit into four; then one by one."""
     budgets = iter([4, 4, 2, 2, 2])
     assert list(batches([2] * 5, lambda: next(budgets))) == [[0, 1], [2], [3], [4]]
+
+
+def test_batches_come_in_few_sizes() -> None:
+    sizes = {tokens + padding(tokens) for tokens in range(1, 4097)}
+    assert len(sizes) <= 81
+    assert {16, 512, 4096} < sizes
+    assert all(padding(tokens) < max(16, tokens / 15) for tokens in range(1, 4097))
+    assert padding(4095) == 1
 
 
 # ---- finding and refusing ----

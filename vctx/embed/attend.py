@@ -18,14 +18,6 @@ from vctx.embed.pack import Shape, shapes
 Kernel = Callable[..., object]
 """torch.nn.attention.varlen.varlen_attn: (query, key, value, starts, starts, longest, longest)."""
 
-SCORES = 800_000
-"""Attention scores held at a time: they stay in the core's cache. The rate is flat from 400,000 to
-3,200,000 and falls by half without a bound (measured on Zen 4)."""
-
-LONG = 64
-"""Tokens of a text from which two products beat torch's flash kernel: below, softmax is slow on rows that
-are no multiple of a vector (both measured on Zen 4)."""
-
 
 class Layout(Protocol):
     """How the texts of one batch lie in its packed tokens."""
@@ -40,15 +32,14 @@ class Layout(Protocol):
 
 
 class Groups:
-    """Texts in ascending order of length, attended to group by group.
+    """Neighbours of equal length together.
 
-    `products` attends by two matrix products and a softmax instead of torch's flash kernel, which on a CPU
-    without AMX is half as fast as its products.
+    By torch's attention and not by two products and a softmax: these are 5 % faster over a CPU's long texts,
+    but oneDNN would keep 2 MB of code for every shape that it meets (see `padding`).
     """
 
-    def __init__(self, lengths: Sequence[int], *, products: bool = False) -> None:
+    def __init__(self, lengths: Sequence[int]) -> None:
         self._shapes = shapes(lengths)
-        self._products = products
 
     def attend(self, qkv: Tensor, heads: int) -> Tensor:
         return torch.cat([self._group(part, heads) for part in parts(qkv, self._shapes)])
@@ -62,10 +53,7 @@ class Groups:
     def _group(self, part: Tensor, heads: int) -> Tensor:
         texts, length, _ = part.shape
         query, key, value = part.view(texts, length, 3, heads, -1).permute(2, 0, 3, 1, 4)
-        if self._products and length >= LONG:
-            mixed = _products(query, key, value)
-        else:
-            mixed = functional.scaled_dot_product_attention(query, key, value)
+        mixed = functional.scaled_dot_product_attention(query, key, value)
         return mixed.transpose(1, 2).reshape(texts * length, -1)
 
 
@@ -90,12 +78,12 @@ class Varlen:
         return torch.segment_reduce(x.float(), "mean", lengths=self._starts.diff(), unsafe=True)
 
 
-def layouts(device: torch.device, dtype: torch.dtype, *, products: bool) -> Callable[[Sequence[int]], Layout]:
+def layouts(device: torch.device, dtype: torch.dtype) -> Callable[[Sequence[int]], Layout]:
     """What makes the layout of a batch from its lengths, the best that device and precision allow."""
     kernel = varlen() if device.type == "cuda" and dtype == torch.bfloat16 else None
     if kernel is not None:
         return lambda lengths: Varlen(lengths, device, kernel)
-    return lambda lengths: Groups(lengths, products=products)
+    return Groups
 
 
 def varlen() -> Kernel | None:
@@ -119,14 +107,3 @@ def parts(x: Tensor, groups: Sequence[Shape]) -> Iterator[Tensor]:
 def upload(tensor: Tensor, device: torch.device) -> Tensor:
     """A copy on the device that the CPU does not wait for; on the CPU the tensor itself."""
     return tensor.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else tensor
-
-
-def _products(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-    """softmax(query @ key^T / sqrt(d)) @ value over (texts, heads, length, d), a few texts at a time."""
-    _, heads, length, width = query.shape
-    few = max(1, SCORES // (heads * length * length))
-    mixed = []
-    for some in zip(*(tensor.split(few) for tensor in (query * width**-0.5, key, value)), strict=True):
-        scores = some[0] @ some[1].transpose(2, 3)
-        mixed.append(torch.softmax(scores, -1, out=scores) @ some[2])
-    return torch.cat(mixed)

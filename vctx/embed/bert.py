@@ -19,7 +19,7 @@ from vctx.embed.attend import layouts, upload
 from vctx.embed.block import Block, Norm
 from vctx.embed.device import pick, precision
 from vctx.embed.folder import Dtype, Pooling, Recipe
-from vctx.embed.linear import Linear, Plain, Prepacked, has, prepacks
+from vctx.embed.linear import Linear, Plain, Prepacked, prepacks
 from vctx.embed.pack import batches, padding
 from vctx.embed.threads import threads
 from vctx.embed.weights import absent, stranger, unreadable
@@ -54,9 +54,7 @@ class Bert:
         self._device = pick(device)
         self._dtype = precision(dtype, self._device)
         self._budget = BUDGET[self._device.type]
-        # torch's flash attention has no fast bfloat16 product on a CPU without AMX.
-        products = self._dtype == torch.bfloat16 and not has("amx_bf16")
-        self._layout = layouts(self._device, self._dtype, products=products)
+        self._layout = layouts(self._device, self._dtype)
         packs = prepacked and self._device.type == "cpu" and prepacks()
         weights = Weights(recipe, self._dtype, self._device, Prepacked if packs else Plain)
         self._words = weights["embeddings.word_embeddings.weight"]
