@@ -4,7 +4,6 @@ Tests of the packaged all-MiniLM-L6-v2 are marked `real`.
 """
 
 import json
-import os
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -22,7 +21,6 @@ from vctx.embed import bert, folder, hub, linear, load
 from vctx.embed.load import find
 from vctx.embed.pack import batches, padding, shapes
 from vctx.embed.split import settle, split
-from vctx.embed.threads import threads
 from vctx.embed.tokens import Tokens, read
 from vctx.errors import InputError, MissingError, ModelError
 from vctx.ports import Embedder
@@ -418,35 +416,4 @@ def test_a_foreign_model_runs_through_sentence_transformers_and_says_so(tiny: Pa
         load(str(tiny), dtype="float32")
 
 
-# ---- threads and imports ----
-
-
-def test_threads_leave_one_core_free(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("VCTX_THREADS", raising=False)
-    for cores, expected in ((1, 1), (2, 1), (8, 7)):
-        monkeypatch.setattr(os, "sched_getaffinity", lambda _, cores=cores: set(range(cores)), raising=False)
-        assert threads() == expected
-
-
-def test_threads_follow_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("VCTX_THREADS", "3")
-    assert threads() == 3
-    for bad in ("0", "-1", "many"):
-        monkeypatch.setenv("VCTX_THREADS", bad)
-        with pytest.raises(InputError, match="VCTX_THREADS"):
-            threads()
-
-
-@pytest.mark.parametrize(("openmp", "expected"), [(None, [5]), ("2", [])])
-def test_torch_is_bounded_unless_the_user_did_so(
-    monkeypatch: pytest.MonkeyPatch, openmp: str | None, expected: list[int]
-) -> None:
-    asked: list[int] = []
-    monkeypatch.setattr(torch, "set_num_threads", asked.append)
-    monkeypatch.setenv("VCTX_THREADS", "5")
-    if openmp is None:
-        monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
-    else:
-        monkeypatch.setenv("OMP_NUM_THREADS", openmp)
-    bert.bound_threads()
-    assert asked == expected
+# ---- imports ----

@@ -408,27 +408,6 @@ def test_a_gguf_file_that_transformers_cannot_read_is_refused(
 
 
 @pytest.mark.real
-def test_the_threads_of_torch_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    import torch
-
-    from vctx.models import engine
-
-    before = torch.get_num_threads()
-    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
-    monkeypatch.delenv("VCTX_THREADS", raising=False)
-    monkeypatch.setattr(engine, "_cores", lambda: 3)
-    engine._bound_threads()
-    assert torch.get_num_threads() == 2
-    monkeypatch.setenv("VCTX_THREADS", "1")
-    engine._bound_threads()
-    assert torch.get_num_threads() == 1
-    monkeypatch.setenv("VCTX_THREADS", "none")
-    with pytest.raises(InputError, match="VCTX_THREADS"):
-        engine._bound_threads()
-    torch.set_num_threads(before)
-
-
-@pytest.mark.real
 def test_a_folder_without_weights_is_named(folder: Path) -> None:
     with pytest.raises(ModelError, match="cannot load"):
         LocalModel(folder).complete(user("x"), max_tokens=1)

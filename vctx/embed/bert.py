@@ -3,7 +3,6 @@
 Tokens of a batch lie end to end, (T, dim); only attention and pooling know the texts apart (attend.py).
 """
 
-import os
 from collections.abc import Sequence
 from itertools import chain
 from typing import TYPE_CHECKING
@@ -21,9 +20,9 @@ from vctx.embed.device import pick, precision
 from vctx.embed.folder import Dtype, Pooling, Recipe
 from vctx.embed.linear import Linear, Plain, Prepacked, prepacks
 from vctx.embed.pack import batches, padding
-from vctx.embed.threads import threads
 from vctx.embed.weights import absent, stranger, unreadable
 from vctx.errors import ModelError
+from vctx.threads import threads
 
 if TYPE_CHECKING:
     from vctx.ports import Vectors
@@ -49,7 +48,7 @@ class Bert:
         *,
         prepacked: bool = True,
     ) -> None:
-        bound_threads()
+        torch.set_num_threads(threads())  # the whole process's
         self._pooling: Pooling = recipe.pooling
         self._device = pick(device)
         self._dtype = precision(dtype, self._device)
@@ -157,9 +156,3 @@ class Weights:
             first=self.norm(f"{at}attention.output.LayerNorm"),
             second=self.norm(f"{at}output.LayerNorm"),
         )
-
-
-def bound_threads() -> None:
-    """Bounds torch's threads, for the whole process, unless the user has done so by OMP_NUM_THREADS."""
-    if "OMP_NUM_THREADS" not in os.environ:
-        torch.set_num_threads(threads())

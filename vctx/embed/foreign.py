@@ -5,14 +5,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import torch
 from sentence_transformers import SentenceTransformer
 
 from vctx.embed import tokens
-from vctx.embed.bert import bound_threads
 from vctx.embed.device import pick
 from vctx.embed.stream import blocks
 from vctx.errors import InputError, ModelError
 from vctx.ports import Progress, silent
+from vctx.threads import threads
 from vctx.types import Span
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ class Wrapped:
     """An Embedder around SentenceTransformer. Raises InputError where the folder cannot be loaded."""
 
     def __init__(self, path: Path, name: str, device: str | None = None) -> None:
-        bound_threads()
+        torch.set_num_threads(threads())
         self._name = name
         try:
             self._model = SentenceTransformer(str(path), device=str(pick(device)), local_files_only=True)

@@ -15,8 +15,8 @@ from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 
 from vctx.embed.folder import Recipe
 from vctx.embed.pack import Shape, batches, shapes
-from vctx.embed.threads import threads
 from vctx.embed.weights import Mapped, stranger
+from vctx.threads import threads
 
 if TYPE_CHECKING:
     from vctx.embed.weights import Floats

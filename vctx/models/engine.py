@@ -1,6 +1,5 @@
 """The weights of a local model and their KV cache. Imports torch and transformers; `local` loads it late."""
 
-import os
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,8 +10,9 @@ from safetensors import SafetensorError
 from transformers import AutoModelForCausalLM, DynamicCache, GenerationConfig, StoppingCriteriaList
 from transformers.utils import logging
 
-from vctx.errors import InputError, MissingError, ModelError
+from vctx.errors import MissingError, ModelError
 from vctx.models.loop import period
+from vctx.threads import threads
 
 
 class Engine:
@@ -22,7 +22,7 @@ class Engine:
     """
 
     def __init__(self, folder: Path, *, stops: frozenset[int], dtype: str = "auto") -> None:
-        _bound_threads()
+        torch.set_num_threads(threads())
         self._device = "cuda" if torch.cuda.is_available() else "cpu"
         self._model = _load(folder, dtype).to(self._device).eval()
         self._stops = sorted(stops | _stops(self._model.generation_config))
@@ -111,19 +111,3 @@ def _load(folder: Path, dtype: str) -> Any:
 def _stops(config: Any) -> set[int]:
     eos = config.eos_token_id
     return set() if eos is None else {eos} if isinstance(eos, int) else set(eos)
-
-
-def _bound_threads() -> None:
-    """One core stays free: with as many threads as busy cores, each step waits for the slowest."""
-    asked = os.environ.get("VCTX_THREADS")
-    if asked is not None and not (asked.isdecimal() and int(asked)):
-        raise InputError(f"VCTX_THREADS is a number of threads from 1, not {asked!r}")
-    if asked:
-        torch.set_num_threads(int(asked))
-    elif "OMP_NUM_THREADS" not in os.environ:
-        torch.set_num_threads(max(1, _cores() - 1))
-
-
-def _cores() -> int:
-    """Cores that this process may use (os.sched_getaffinity is Linux's)."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -6,17 +6,19 @@ from vctx.errors import InputError
 
 
 def threads() -> int:
-    """VCTX_THREADS where it is set, else the cores this process may use, less one; at least 1.
+    """VCTX_THREADS where it is set, then OMP_NUM_THREADS, else the cores this process may use less one;
+    at least 1.
 
     torch's threads meet at a barrier after every layer, so a single core taken by somebody else stalls
     all of them: one core is left free. Raises InputError where VCTX_THREADS is no positive integer.
     """
-    asked = os.environ.get("VCTX_THREADS", "")
-    if not asked:
-        return max(1, _cores() - 1)
-    if not asked.isdecimal() or int(asked) < 1:
-        raise InputError(f"VCTX_THREADS is {asked!r}: set it to a positive integer, or unset it")
-    return int(asked)
+    for name in ("VCTX_THREADS", "OMP_NUM_THREADS"):
+        asked = os.environ.get(name, "")
+        if asked.isdecimal() and int(asked):
+            return int(asked)
+        if asked and name == "VCTX_THREADS":
+            raise InputError(f"VCTX_THREADS is {asked!r}: set it to a positive integer, or unset it")
+    return max(1, _cores() - 1)
 
 
 def _cores() -> int:
