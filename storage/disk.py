@@ -166,16 +166,16 @@ class SqliteDisk:
 
         `vector` is of unit length, (dim,) or (1, dim), or None to search by words only. A page found by
         one signal gets the other where it exists: the BM25 of its words, or its best span and its cosine.
-        With `branch`, only what that branch sees.
+        With `branch`, only what that branch sees (BM25 weighs words by all pages, all the same).
         """
         k = max(search.k, 0)
         with self._file.snapshot():
-            where = "" if branch is None else self._branches.where(branch)
+            where = self._branches.where(branch)
             lexical = self._words.best(search.text, k, where)
             index = self._caught_up()
             if index is None or vector is None:
                 return union(None, [], {}, lexical, self._pages.groups(list(lexical)))
-            dense = index.nearest(vector, k, self._pages.where(where) if where else None)
+            dense = index.nearest(vector, k, self._branches.visible(branch))
             meant = dict.fromkeys(index.page(row) for row, _ in dense)
             rest = index.best((page for page in lexical if page not in meant), vector)
             lexical |= self._words.scores(search.text, [page for page in meant if page not in lexical])
@@ -191,13 +191,18 @@ class SqliteDisk:
             lexical = self._words.scores(text, list(pages))
         return {page: (dense[page][1] if page in dense else None, lexical.get(page, 0.0)) for page in pages}
 
-    def around(self, pages: Sequence[int]) -> list[Page]:
-        """The pages and those next to them by id, in order of id; what is not there is left out."""
-        return self._pages.there({near for page in pages for near in (page - 1, page, page + 1)})
+    def around(self, pages: Sequence[int], *, branch: int | None = None) -> list[Page]:
+        """The pages and those next to them by id, in order of id; what is not there is left out.
 
-    def phrase(self, text: str, k: int) -> list[int]:
-        """The first `k` pages, by id, that hold the words of `text` in this order."""
-        return self._words.phrase(text, k)
+        With `branch`, those of the pages that the branch sees, and what it sees right before and after.
+        """
+        with self._file.snapshot():
+            return self._pages.around(pages, branch)
+
+    def phrase(self, text: str, k: int, *, branch: int | None = None) -> list[int]:
+        """The first `k` pages, by id, that hold the words of `text` in this order; of what `branch` sees."""
+        with self._file.snapshot():
+            return self._words.phrase(text, k, self._branches.where(branch))
 
     def stats(self) -> Stats:
         """Pages (summaries included), their characters, what is pending, and the documents."""

@@ -66,6 +66,11 @@ class File:
                 self._turn.close()
                 raise
 
+    @property
+    def writing(self) -> bool:
+        """Whether a transaction is open, whose end may still undo what stands in it."""
+        return self._writing
+
     def close(self) -> None:
         """May be called again. Raises DiskError inside a transaction."""
         with self.lock:

@@ -40,6 +40,7 @@ class Pages:
         """Stores pages with the next ids and, in each branch, the next seqs. Inside a transaction."""
         with self._file.lock:
             branches = sorted({page.branch for page in pages})
+            self._branches.there(branches)
             last, count, characters, *seqs = self._counts.get("page", *TOTALS, *map(seq, branches))
             marks = dict(zip(branches, seqs, strict=True))
             stored = list(_numbered(pages, last + 1, marks))
@@ -61,16 +62,27 @@ class Pages:
             )
         return [page_of(found[id]) for id in ids]
 
-    def there(self, ids: Collection[int]) -> list[Page]:
-        """Those of the pages that there are, in order of id."""
-        asked = sorted(id for id in ids if 0 < id < 2**63)
-        return sorted(
-            map(page_of, self._file.among(f"{_SELECT} WHERE id IN", asked)), key=lambda page: page.id
-        )
+    def around(self, ids: Collection[int], branch: int | None) -> list[Page]:
+        """Those of the pages that there are with the next before and after each, in order of id.
+
+        Of those that the branch sees, where one is named: its neighbours are not those of another.
+        """
+        where = self._branches.where(branch)
+        near = set(ids)
+        if where:
+            for id in ids:
+                for side, order in (("<", "DESC"), (">", "ASC")):
+                    sql = f"SELECT id FROM pages WHERE id {side} ? AND {where} ORDER BY id {order} LIMIT 1"
+                    near |= {row[0] for row in self._file.rows(sql, (id,))}
+        else:
+            near |= {id + step for id in ids for step in (-1, 1)}
+        asked = sorted(id for id in near if 0 < id < 2**63)
+        rows = self._file.among(f"{_SELECT} WHERE {where or '1'} AND id IN", asked)
+        return sorted(map(page_of, rows), key=lambda page: page.id)
 
     def pages(self, kind: str | None, last: int | None, branch: int | None = None) -> list[Page]:
         """Pages in order of id; the last `last` of a kind; what a branch sees, or all."""
-        sql = f"{_SELECT} WHERE {self._branches.where(branch)} AND {_of(kind)}"
+        sql = f"{_SELECT} WHERE {self._branches.where(branch) or '1'} AND {_of(kind)}"
         if last is None:
             return [page_of(row) for row in self._file.rows(f"{sql} ORDER BY id", _given(kind))]
         # SQLite reads a negative limit as none.
@@ -115,10 +127,6 @@ class Pages:
         self._file.write("DELETE FROM pending")
         self._file.write("INSERT INTO pending (page) SELECT id FROM worded")
         return int(self._file.value("SELECT count(*) FROM pending"))
-
-    def where(self, condition: str) -> set[int]:
-        """The ids of the pages that meet an SQL condition."""
-        return {row[0] for row in self._file.rows(f"SELECT id FROM pages WHERE {condition}")}
 
     def groups(self, ids: Sequence[int]) -> dict[int, int]:
         """The group of those pages that have one."""

@@ -14,18 +14,15 @@ _TERM = re.compile(r"[^\W_]+")
 _TERMS = 64
 
 # SQLite's bm25() is better the lower it is; ours is better the higher.
-_BEST = "SELECT rowid, -rank FROM words WHERE words MATCH ? ORDER BY rank LIMIT ?"
-_SEEN = (
-    "SELECT rowid, -rank FROM words WHERE words MATCH ?"
-    " AND EXISTS (SELECT 1 FROM pages WHERE id = words.rowid AND {where}) ORDER BY rank LIMIT ?"
-)
+_BEST = "SELECT rowid, -rank FROM words WHERE words MATCH ?{seen} ORDER BY rank LIMIT ?"
 
 # The + keeps rowid out of FTS5's plan, which would start the query anew for each page (50 times the cost).
 _SCORES = (
     "SELECT rowid, -bm25(words) FROM words WHERE words MATCH ? AND +rowid IN (SELECT value FROM json_each(?))"
 )
 
-_PHRASE = "SELECT rowid FROM words WHERE words MATCH ? ORDER BY rowid LIMIT ?"
+_PHRASE = "SELECT rowid FROM words WHERE words MATCH ?{seen} ORDER BY rowid LIMIT ?"
+_EXISTS = " AND EXISTS (SELECT 1 FROM pages WHERE id = words.rowid AND {where})"
 
 
 class Words:
@@ -37,8 +34,7 @@ class Words:
     def best(self, text: str, k: int, where: str = "") -> dict[int, float]:
         """BM25 of the `k` pages, of those `where`, that fit the words of `text` best."""
         query = match(text)
-        sql = _SEEN.format(where=where) if where else _BEST
-        return dict(self._file.rows(sql, (query, k))) if query else {}
+        return dict(self._file.rows(_BEST.format(seen=_seen(where)), (query, k))) if query else {}
 
     def scores(self, text: str, pages: list[int]) -> dict[int, float]:
         """BM25 of those of `pages` that hold any word of `text`."""
@@ -47,10 +43,12 @@ class Words:
             return {}
         return dict(self._file.rows(_SCORES, (query, json.dumps(pages))))
 
-    def phrase(self, text: str, k: int) -> list[int]:
-        """The first `k` pages, by id, that hold the words of `text` in this order."""
+    def phrase(self, text: str, k: int, where: str = "") -> list[int]:
+        """The first `k` pages, by id, of those `where`, that hold the words of `text` in this order."""
         words = " ".join(_TERM.findall(text.lower()))
-        return [page for (page,) in self._file.rows(_PHRASE, (f'"{words}"', k))] if words else []
+        if not words:
+            return []
+        return [page for (page,) in self._file.rows(_PHRASE.format(seen=_seen(where)), (f'"{words}"', k))]
 
     def absent(self, found: set[str]) -> set[str]:
         """Those of the words, or of their stems, that stand in no page."""
@@ -72,6 +70,10 @@ class Words:
         except DiskError:
             return False
         return True
+
+
+def _seen(where: str) -> str:
+    return _EXISTS.format(where=where) if where else ""
 
 
 def match(text: str) -> str:

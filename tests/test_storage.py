@@ -75,6 +75,8 @@ def disk(path: Path) -> Iterator[SqliteDisk]:
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SqliteDisk]:
     """One disk for the many examples of a property."""
     with SqliteDisk(tmp_path_factory.mktemp("shared") / "session.db") as disk:
+        with disk.transaction():
+            assert [disk.fork(), disk.fork()] == [1, 2]
         yield disk
 
 
@@ -174,6 +176,7 @@ def test_a_request_that_is_not_json_is_refused(disk: SqliteDisk) -> None:
 
 def test_ids_and_seqs_are_dense(disk: SqliteDisk) -> None:
     with disk.transaction():
+        disk.fork()
         first = disk.put([Page("message", "user", "a", NOW, "user", branch=b) for b in (0, 1, 0)])
         then = disk.put([page("b")])
     assert [(page.id, page.seq) for page in first + then] == [(1, 1), (2, 1), (3, 2), (4, 3)]

@@ -306,9 +306,43 @@ def test_a_branch_sees_its_ancestors_up_to_its_fork(disk: SqliteDisk) -> None:
         hits = disk.search(Search("one two three four five six seven", 9), query, branch=branch)
         assert sorted(hit.page for hit in hits) == ids
         assert all(hit.lexical and hit.dense for hit in hits)
+        assert disk.phrase("the", 9, branch=branch) == [id for id in ids if id in (4, 5, 6)]
+        assert [p.id for p in disk.around([2], branch=branch)] == ids[:3]
+        assert [p.id for p in disk.around([ids[-1]], branch=branch)] == ids[-2:]
+    # Neither 3 nor 5 stands in the first branch: 2, 4 and 6 do, next to them.
+    assert [p.id for p in disk.around([3, 5], branch=first)] == [2, 4, 6]
     assert len(disk.search(Search("?", 9), query)) == 7
+    assert disk.phrase("the", 9) == [4, 5, 6]
     disk.forget([1])
     assert [p.id for p in disk.pages(branch=second)] == [2, 4, 5]
+    assert [hit.page for hit in disk.search(Search("one", 9), query, branch=0)] != []
+    assert {hit.page for hit in disk.search(Search("?", 9), query, branch=second)} == {2, 4, 5}
+
+
+def test_what_a_branch_sees_follows_what_is_put_and_undone(disk: SqliteDisk) -> None:
+    put(disk, "one")
+    with disk.transaction():
+        side = disk.fork()
+    query = np.ones(DIM, np.float32)
+
+    def embed() -> None:
+        rows = [Vector(p.id, (0, 3), b"%d" % p.id) for p in disk.pending(9)]
+        disk.index(rows, [row.hash for row in rows], np.eye(len(rows), DIM, dtype=np.float32), "hashing")
+
+    embed()
+    with pytest.raises(ZeroDivisionError), disk.transaction():
+        disk.put([page("two, undone", branch=side)])
+        assert [hit.page for hit in disk.search(Search("undone", 9), query, branch=side)] == [1, 2]
+        raise ZeroDivisionError
+    put(disk, "two on the trunk")
+    embed()
+    assert {hit.page for hit in disk.search(Search("?", 9), query, branch=side)} == {1}
+    assert {hit.page for hit in disk.search(Search("?", 9), query, branch=0)} == {1, 2}
+
+
+def test_a_page_is_put_on_a_branch_that_is_there(disk: SqliteDisk) -> None:
+    with pytest.raises(InputError, match="no branch 2"), disk.transaction():
+        disk.put([page("lost", branch=2)])
 
 
 def test_a_fork_needs_its_parent(disk: SqliteDisk) -> None:
@@ -369,8 +403,10 @@ def test_a_session_of_schema_1_is_migrated(golden: Path) -> None:
         report = disk.check()
         assert report.sound and not report.repaired
         with disk.transaction():
-            new = disk.put([page("next"), page("beside", branch=1)])
-        assert [(p.id, p.seq) for p in new] == [(7, 6), (8, 2)]
+            assert disk.fork() == 2
+            new = disk.put([page("next"), page("beside", branch=2)])
+        assert [(p.id, p.seq) for p in new] == [(7, 6), (8, 1)]
+        assert [p.id for p in disk.pages(branch=0)] == [1, 2, 3, 4, 6, 7]
         made = disk._file.rows("SELECT type, name, sql FROM sqlite_master ORDER BY name")
     with SqliteDisk(golden.with_name("fresh.db")) as fresh:
         assert fresh._file.rows("SELECT type, name, sql FROM sqlite_master ORDER BY name") == made

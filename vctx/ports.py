@@ -135,8 +135,19 @@ class Disk(Protocol):
         """The pages in the order asked; a DiskError names an id that is not there."""
         ...
 
-    def pages(self, *, kind: str | None = None, last: int | None = None) -> list[Page]:
-        """Pages in order; the last `last` of a kind."""
+    def pages(
+        self, *, kind: str | None = None, last: int | None = None, branch: int | None = None
+    ) -> list[Page]:
+        """Pages in order; the last `last` of a kind; what `branch` sees (None: of all branches)."""
+        ...
+
+    def fork(self, parent: int = 0, at: int | None = None) -> int:
+        """A new branch that sees what `parent` sees up to page `at` (None: all of it now), and its own pages.
+
+        Inside a transaction. Every session begins with branch 0; a page names its branch when it is put,
+        and `put` raises InputError for one that nobody forked, as does whatever reads with its number.
+        What is forgotten is forgotten in all branches.
+        """
         ...
 
     def note(self, entry: Entry) -> None:
@@ -165,10 +176,11 @@ class Disk(Protocol):
         """
         ...
 
-    def search(self, search: Search, vector: "Vectors | None") -> list[Hit]:
+    def search(self, search: Search, vector: "Vectors | None", *, branch: int | None = None) -> list[Hit]:
         """The union of the best by meaning and by words, unranked, at most one hit a span.
 
-        Where a page was found by one signal, the other is filled in where it exists.
+        Where a page was found by one signal, the other is filled in where it exists. With `branch`, only
+        what that branch sees.
         """
         ...
 
@@ -178,12 +190,15 @@ class Disk(Protocol):
         """Cosine (None before it is embedded) and BM25 (0 without a common word) of each page for a text."""
         ...
 
-    def around(self, pages: Sequence[int]) -> list[Page]:
-        """The pages and those next to them by id, in order of id; what is not there is left out."""
+    def around(self, pages: Sequence[int], *, branch: int | None = None) -> list[Page]:
+        """The pages and those next to them by id, in order of id; what is not there is left out.
+
+        With `branch`, those of the pages that the branch sees, and what it sees right before and after.
+        """
         ...
 
-    def phrase(self, text: str, k: int) -> list[int]:
-        """The first `k` pages, by id, that hold the words of `text` in this order."""
+    def phrase(self, text: str, k: int, *, branch: int | None = None) -> list[int]:
+        """The first `k` pages, by id, that hold the words of `text` in this order; of what `branch` sees."""
         ...
 
     def stats(self) -> Stats: ...
