@@ -1,0 +1,39 @@
+"""Made conversations as a task: dated chats, questions about them, and the turns that answer.
+
+recipe -> story -> questions with their evidence -> conversation
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from vctx.eval.asking import questions
+from vctx.eval.story import Recipe, told
+from vctx.eval.talk import Conversation
+
+PLAIN = Recipe()
+
+
+def made(seeds: Sequence[int], recipe: Recipe = PLAIN) -> Iterator[Conversation]:
+    """A conversation for each seed, of the same recipe."""
+    for seed in seeds:
+        yield conversation(replace(recipe, seed=seed))
+
+
+def conversation(recipe: Recipe, name: str = "") -> Conversation:
+    """The conversation that a recipe makes, with its questions."""
+    story = told(recipe)
+    shown = not recipe.assistant
+    return Conversation(
+        name or f"made-{recipe.seed}",
+        story.people[0] if shown else "",
+        story.dates,
+        {number: header(at) for number, at in story.dates.items()},
+        tuple(turn if shown else replace(turn, speaker="") for turn in story.turns),
+        tuple(questions(story)),
+    )
+
+
+def header(at: datetime) -> str:
+    """A session's date, as it is written above it: "1:56 pm on 8 May, 2023"."""
+    return f"{at:%I:%M} {'am' if at.hour < 12 else 'pm'} on {at.day} {at:%B}, {at.year}".lstrip("0")
