@@ -20,6 +20,7 @@ from vctx.storage.file import File
 from vctx.storage.forget import Forgetting
 from vctx.storage.index import SpanIndex
 from vctx.storage.journal import Journal
+from vctx.storage.meta import Meta
 from vctx.storage.pages import Pages
 from vctx.storage.spans import Spans
 from vctx.storage.union import union
@@ -57,6 +58,7 @@ class SqliteDisk:
         self._words = Words(self._file)
         self._counts = Counts(self._file)
         self._branches = Branches(self._file)
+        self._meta = Meta(self._file)
         self._forgetting = Forgetting(self._file, self._pages, self._journal, self._spans, self._words)
         self._index: SpanIndex | None = None
         self._forgotten = 0
@@ -80,7 +82,7 @@ class SqliteDisk:
     @property
     def embedder(self) -> tuple[str, int] | None:
         """Name and dimension of the embedder that made the session's vectors; None before the first."""
-        return self._spans.embedder()
+        return self._meta.embedder()
 
     # -- writing
 
@@ -123,15 +125,19 @@ class SqliteDisk:
         """A new branch that sees `parent` up to page `at` (default: all of it now). Inside a transaction."""
         return self._branches.fork(parent, at)
 
-    def reset_vectors(self) -> int:
-        """Drops every vector and the embedder that made them, so that another may; returns what waits.
+    def reembed(self, embedder: str, dim: int) -> int:
+        """Drops the vectors of any other embedder, so that this one makes them anew; returns what waits.
 
         Opens its own transaction. Until the pages are embedded again, they are found by their words.
         """
         with self._file.transaction():
-            self._spans.clear()
-            self._counts.add({"forgotten": 1, "purged": 1})
-            return self._pages.wait()
+            if self.embedder != (embedder, dim):
+                self._spans.clear()
+                self._meta.record(embedder, dim)
+                # Others who have the session open see by these that their index is out of date.
+                self._counts.add({"forgotten": 1, "purged": 1})
+                self._pages.wait()
+            return self.stats().pending
 
     # -- reading
 

@@ -122,11 +122,10 @@ class Pages:
         self._file.write_all("DELETE FROM documents WHERE id = ?", ((id,) for id in found))
         return bool(found)
 
-    def wait(self) -> int:
-        """Puts every page but summaries on the queue, and counts them. Inside a transaction."""
+    def wait(self) -> None:
+        """Puts every page but summaries on the queue. Inside a transaction."""
         self._file.write("DELETE FROM pending")
         self._file.write("INSERT INTO pending (page) SELECT id FROM worded")
-        return int(self._file.value("SELECT count(*) FROM pending"))
 
     def groups(self, ids: Sequence[int]) -> dict[int, int]:
         """The group of those pages that have one."""

@@ -6,9 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vctx.errors import DiskError, InputError, MismatchError
-from vctx.storage.codec import Row, meta_sum, span_sum, vector_sum
+from vctx.storage.codec import Row, span_sum, vector_sum
 from vctx.storage.counts import Counts
 from vctx.storage.file import File
+from vctx.storage.meta import Meta
 from vctx.types import Vector
 
 _SINCE = (
@@ -23,22 +24,12 @@ _SPAN = (
 
 
 class Spans:
-    """The tables `spans`, `vectors` and `meta`; takes pages off `pending`."""
+    """The tables `spans` and `vectors`; takes pages off `pending`."""
 
     def __init__(self, file: File) -> None:
         self._file = file
         self._counts = Counts(file)
-
-    def embedder(self) -> tuple[str, int] | None:
-        """Name and dimension of the embedder that made the vectors; None before the first."""
-        found: dict[str, str] = {}
-        for key, value, sum in self._file.rows("SELECT key, value, sum FROM meta"):
-            if meta_sum(key, value) != sum:
-                raise DiskError(f"{key} is garbled in {self._file.path}; restore a copy")
-            found[key] = value
-        if found and found.keys() != {"embedder", "dim"}:
-            raise DiskError(f"the embedder of {self._file.path} is garbled; restore a copy")
-        return (found["embedder"], int(found["dim"])) if found else None
+        self._meta = Meta(file)
 
     def known(self, hashes: Sequence[bytes]) -> set[bytes]:
         """Those of the hashes whose vector is stored."""
@@ -49,7 +40,8 @@ class Spans:
     ) -> None:
         """Stores vectors (len(hashes), dim) and spans. What another process stored first is left as it is."""
         codes = _codes(hashes, vectors)
-        with self._file.transaction():
+        # Derived: a power cut may take the last of them, and the queue still names the pages then.
+        with self._file.transaction(durable=False):
             self._admit(embedder, vectors.shape[1] if len(hashes) else None)
             stored = ((hash, vector_sum(hash, code), code) for hash, code in zip(hashes, codes, strict=True))
             self._file.write_all(_VECTOR, stored)
@@ -74,8 +66,8 @@ class Spans:
         self._file.write_all("DELETE FROM vectors WHERE id = ?", ((id,) for id in used - kept))
 
     def clear(self) -> None:
-        """Forgets every vector and the embedder that made them. Inside a transaction."""
-        for table in ("spans", "vectors", "meta"):
+        """Deletes every vector. Inside a transaction."""
+        for table in ("spans", "vectors"):
             self._file.write(f"DELETE FROM {table}")
 
     def _ids(self, hashes: Sequence[bytes]) -> dict[bytes, int]:
@@ -94,20 +86,14 @@ class Spans:
 
     def _admit(self, embedder: str, dim: int | None) -> None:
         """Records the first embedder; MismatchError for any other."""
-        made = self.embedder()
+        made = self._meta.embedder()
         if made is None and dim is not None:
-            self.record(embedder, dim)
+            self._meta.record(embedder, dim)
         elif made is not None and made != (embedder, made[1] if dim is None else dim):
             raise MismatchError(
                 f"{self._file.path} was embedded by {made[0]} (dim {made[1]}), not by {embedder} (dim {dim});"
-                f" use {made[0]}, or start another session"
+                f" use {made[0]}, or embed it anew: vctx reembed"
             )
-
-    def record(self, embedder: str, dim: int) -> None:
-        """Writes down who makes the vectors. Inside a transaction."""
-        pairs = [("embedder", embedder), ("dim", str(dim))]
-        rows = ((key, value, meta_sum(key, value)) for key, value in pairs)
-        self._file.write_all("INSERT INTO meta (key, value, sum) VALUES (?, ?, ?)", rows)
 
 
 def _row(id: int, span: Vector, vector: int) -> Row:

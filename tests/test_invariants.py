@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from vctx import journal
 from vctx.context import Context
 from vctx.errors import BudgetError
-from vctx.fakes import ScriptedModel, WordTokenizer
+from vctx.fakes import HashingEmbedder, ScriptedModel, WordTokenizer
 from vctx.plan import decide, weight
 from vctx.policy import POLICIES
 from vctx.types import Budget, Form, Frame, Hit, Message, Plan, Snapshot
@@ -101,7 +101,7 @@ def test_1_and_4_the_window_keeps_to_its_budget_and_the_journal_replays(
 @given(st.lists(step, max_size=30))
 def test_1_holds_where_the_parts_cost_less_than_the_whole(steps: list[tuple[str, str]]) -> None:
     with tempfile.TemporaryDirectory() as folder, make(Path(folder) / "s.db", window=300) as ctx:
-        ctx = Context(ctx._disk, ctx._embedder, Dear(), Budget(300, 40))
+        ctx = Context(ctx._disk, HashingEmbedder(), Dear(), Budget(300, 40))
         for kind, text in steps:
             take(ctx, kind, text)
             assert ctx.tokens(ctx.window()) <= 260

@@ -20,7 +20,7 @@ import numpy as np
 import pytest
 from sqlite_utils import Database
 
-from vctx.errors import DiskError, InputError
+from vctx.errors import DiskError, InputError, MismatchError
 from vctx.storage import SqliteDisk, schema
 from vctx.types import Document, Entry, Frame, Page, Plan, Search, Source, Vector
 
@@ -256,7 +256,11 @@ def test_reading_only(disk: SqliteDisk) -> None:
         assert contents(reader) == contents(disk)
         put(disk, "seen at once")
         assert reader.pages(last=1)[0].text == "seen at once"
-        for write in (lambda: put(reader, "no"), lambda: reader.forget([1]), reader.reset_vectors):
+        for write in (
+            lambda: put(reader, "no"),
+            lambda: reader.forget([1]),
+            lambda: reader.reembed("new", 4),
+        ):
             with pytest.raises(DiskError, match="open for reading only"):
                 write()
         assert reader.check().sound
@@ -363,9 +367,12 @@ def test_vectors_can_be_made_anew_by_another_embedder(disk: SqliteDisk) -> None:
     rows = [Vector(p.id, (0, 3), p.text.encode()) for p in stored]
     disk.index(rows, [b"one", b"two"], np.eye(2, DIM, dtype=np.float32), "old")
     assert len(disk.search(Search("?", 9), np.ones(DIM, np.float32))) == 2
-    assert disk.reset_vectors() == 2
-    assert disk.embedder is None and disk.known([b"one"]) == set()
-    assert disk.search(Search("?", 9), np.ones(DIM, np.float32)) == []
+    assert disk.reembed("old", DIM) == 0
+    assert disk.reembed("new", 4) == 2 == disk.reembed("new", 4)
+    assert disk.embedder == ("new", 4) and disk.known([b"one"]) == set()
+    with pytest.raises(MismatchError, match="new"):
+        disk.index(rows, [b"one", b"two"], np.eye(2, DIM, dtype=np.float32), "old")
+    assert disk.search(Search("?", 9), np.ones(4, np.float32)) == []
     disk.index(rows[:1], [b"one"], np.eye(1, 4, dtype=np.float32), "new")
     assert disk.embedder == ("new", 4)
     assert [p.id for p in disk.pending(9)] == [2]

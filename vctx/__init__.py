@@ -10,7 +10,7 @@
 Importing this loads no torch, transformers, faiss or openai; opening a session loads what it needs.
 """
 
-from vctx.boot import disk, open, read, tokenizer
+from vctx.boot import disk, open, read, reembed, tokenizer
 from vctx.context import Context
 from vctx.errors import (
     BudgetError,
@@ -73,5 +73,6 @@ __all__ = [
     "disk",
     "open",
     "read",
+    "reembed",
     "tokenizer",
 ]

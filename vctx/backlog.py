@@ -3,27 +3,76 @@
 A vector belongs to the embedded text, so what was embedded once is never embedded again.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from hashlib import blake2b
+from typing import TYPE_CHECKING
 
-from vctx.ports import Disk, Embedder, Progress
+from vctx.errors import MismatchError
+from vctx.ports import Disk, Embedder, Progress, silent
 from vctx.types import Page, Span, Vector
+
+if TYPE_CHECKING:
+    from vctx.ports import Vectors
 
 BATCH = 512
 """Pages embedded and committed at a time."""
 
 
-def embed(disk: Disk, embedder: Embedder, bound: int, progress: Progress) -> int:
-    """Embeds up to `bound` waiting pages, oldest first; returns how many still wait."""
-    waiting = disk.stats().pending
-    todo = min(bound, waiting)
-    if todo:
-        with progress("embedding", todo) as advance:
-            for start in range(0, todo, BATCH):
-                pages = disk.pending(min(BATCH, todo - start))
-                _embed(disk, embedder, pages)
-                advance(len(pages))
-    return waiting - todo
+class Backlog:
+    """What waits in one session: embedded when somebody asks for it, in the caller's thread.
+
+    `vctx.background` has the one with a thread. Raises MismatchError where another embedder made the
+    session's vectors.
+    """
+
+    def __init__(self, disk: Disk, embedder: Embedder, progress: Progress = silent) -> None:
+        self._disk = disk
+        self._embedder = embedder
+        self._progress = progress
+        same_embedder(disk, embedder)
+
+    def wake(self) -> None:
+        """Says that pages were appended: here, they wait until somebody asks."""
+
+    def embed(self, bound: int | None = None) -> int:
+        """Embeds up to `bound` waiting pages (None: all), oldest first; returns how many still wait."""
+        same_embedder(self._disk, self._embedder)
+        waiting = self._disk.stats().pending
+        todo = waiting if bound is None else min(bound, waiting)
+        if todo:
+            with self._progress("embedding", todo) as advance:
+                advance_by(self._disk, self._embedder, todo, advance)
+        return waiting - todo
+
+    def vectors(self, texts: Sequence[str]) -> "Vectors":
+        """The vectors of a query or a few sentences; they are not kept."""
+        return self._embedder.embed(texts)
+
+    def close(self, *, drain: bool = True) -> None:
+        """Lets go of the thread, where there is one; with `drain`, after it has embedded what it was told of.
+
+        Raises what went wrong in it since the last `embed`.
+        """
+
+
+def advance_by(disk: Disk, embedder: Embedder, count: int, advance: Callable[[int], object]) -> int:
+    """Embeds the `count` pages that have waited longest, in batches; returns how many there were."""
+    done = 0
+    while done < count and (pages := disk.pending(min(BATCH, count - done))):
+        _embed(disk, embedder, pages)
+        advance(len(pages))
+        done += len(pages)
+    return done
+
+
+def same_embedder(disk: Disk, embedder: Embedder) -> None:
+    """MismatchError where another embedder made the session's vectors: they are never mixed."""
+    made = disk.embedder
+    if made and made[0] != embedder.name:
+        raise MismatchError(
+            f"the session's vectors were made by {made[0]}, not by {embedder.name}: open it with the embedder"
+            " that made them, or change that for good with `vctx reembed`"
+        )
 
 
 def spans(embedder: Embedder, page: Page) -> list[tuple[Span, str]]:

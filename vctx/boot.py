@@ -5,6 +5,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Literal
 
+from vctx.backlog import Backlog
 from vctx.context import Context
 from vctx.errors import InputError, MissingError
 from vctx.ports import Disk, Embedder, Model, Progress, Tokenizer, silent
@@ -32,6 +33,7 @@ def open(
     policy: str = "fifo",
     system: str = "",
     summary: Literal["model", "extract"] = "model",
+    background: bool = True,
     progress: Progress = silent,
 ) -> Context:
     """Opens the session in the SQLite file `path`, or makes it.
@@ -42,6 +44,9 @@ def open(
     `model` is a local model's package, path or hub name; with `base_url`, what an OpenAI-compatible
     endpoint calls it; None for no model. `tokenizer` counts for an endpoint: the name of a tiktoken
     encoding, a model whose tokenizer it is, or "bytes". Parts may be given ready made.
+
+    What is appended is embedded by a thread while the caller goes on, and `close` waits for it; unless
+    `background` is False: then it waits for the next recall.
 
     Raises InputError, BudgetError, MissingError, DiskError.
     """
@@ -62,10 +67,32 @@ def open(
             system=system,
             summary=summary,
             progress=progress,
+            backlog=_backlog(file, vectors, progress, path, background=background),
         )
     except BaseException:
         file.close()
         raise
+
+
+def reembed(
+    path: str | PathLike[str], embedder: str | Embedder = EMBEDDER, *, progress: Progress = silent
+) -> int:
+    """Changes the embedder of a session for good, and embeds all of it anew; returns how many pages.
+
+    From the first moment on the session belongs to the new embedder, and nobody can mix in vectors of the
+    old one. Killed halfway, it goes on where it was when called again, or at the next recall; meanwhile
+    pages without a vector are found by their words. Raises InputError, MissingError, DiskError.
+    """
+    vectors = _embedder(embedder)
+    if not Path(path).is_file():
+        raise InputError(f"no session at {path}")
+    file = disk(path)
+    try:
+        waiting = file.reembed(vectors.name, vectors.dim)
+        Backlog(file, vectors, progress).embed()
+    finally:
+        file.close()
+    return waiting
 
 
 def disk(path: str | PathLike[str]) -> Disk:
@@ -127,6 +154,16 @@ def _tokenizer(counts: str | Tokenizer | None, model: Model | None) -> Tokenizer
     if model is not None:
         return model.tokenizer
     return tokenizer(counts or LOCAL_MODEL) if counts is None or isinstance(counts, str) else counts
+
+
+def _backlog(
+    file: Disk, embedder: Embedder, progress: Progress, path: str | PathLike[str], *, background: bool
+) -> Backlog:
+    if not background:
+        return Backlog(file, embedder, progress)
+    from vctx.background import Background
+
+    return Background(file, embedder, progress, aside=lambda: disk(path))
 
 
 def _notice(text: str) -> None:

@@ -13,8 +13,9 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Literal, Self, get_args
 
-from vctx import backlog, chunk, quote, recall, render
-from vctx.errors import InputError, MismatchError, MissingError
+from vctx import chunk, quote, recall, render
+from vctx.backlog import Backlog
+from vctx.errors import InputError, MissingError
 from vctx.ports import Clock, Disk, Embedder, Model, Progress, Tokenizer, now, silent
 from vctx.types import (
     Answer,
@@ -63,19 +64,19 @@ class Context:
         summary: Literal["model", "extract"] = "model",
         clock: Clock = now,
         progress: Progress = silent,
+        backlog: Backlog | None = None,
     ) -> None:
+        """`backlog` embeds `disk` with `embedder` in its own way; by default, when a recall asks for it."""
         if summary not in ("model", "extract"):
             raise InputError(f"summary is 'model' or 'extract', not {summary!r}")
         self.budget = budget
         self.model = model
         self.tokenizer = tokenizer
         self._disk = disk
-        self._embedder = embedder
+        self._backlog = backlog or Backlog(disk, embedder, progress)
         self._clock = clock
-        self._progress = progress
         self._summariser = model if summary == "model" else None
         self._window = Window(disk, tokenizer, budget, policy=policy, system=system, clock=clock)
-        _same_embedder(disk, embedder)
 
     # -- writing
 
@@ -89,7 +90,9 @@ class Context:
             raise InputError(f"role must be one of {', '.join(get_args(Speaker))}, not {role!r}")
         _text(text=text, author=author)
         page = Page("message", role, text, self._utc(at), role, author=author)
-        return self._window.append(page)
+        stored = self._window.append(page)
+        self._backlog.wake()
+        return stored
 
     def add(self, reading: Reading, *, chunk_tokens: int = CHUNK) -> Document:
         """Files a document: its chunks wait on disk until a fault brings them in.
@@ -111,12 +114,12 @@ class Context:
                     return known  # another process was faster
                 self._disk.put(pages)
                 self._disk.add(document)
+            self._backlog.wake()
         return document
 
     def embed(self) -> None:
         """Embeds every page that waits for it, showing progress. `recall` does so too, within a bound."""
-        while backlog.embed(self._disk, self._embedder, BOUND, self._progress):
-            pass
+        self._backlog.embed()
 
     def pin(self, page: int) -> None:
         """Keeps a page that stands in the window there, through any flush."""
@@ -144,8 +147,8 @@ class Context:
     def search(self, query: str) -> list[Hit]:
         """Ranks what is on disk for a query, best first. Changes nothing in the window."""
         _text(query=query)
-        backlog.embed(self._disk, self._embedder, BOUND, self._progress)
-        vector = functools.cache(lambda text: self._embedder.embed([text])[0])
+        self._backlog.embed(BOUND)
+        vector = functools.cache(lambda text: self._backlog.vectors([text])[0])
         return recall.run(recall.recall(query), lambda request: self._answer(request, vector))
 
     def _answer(self, request: recall.Request, vector: Callable[[str], Any]) -> Any:
@@ -214,7 +217,7 @@ class Context:
         found = quote.candidates([(self._window.page(hit.page), hit.span) for hit in hits])
         if not found:
             return None
-        vectors = self._embedder.embed([claim, *(text for _, text in found)])
+        vectors = self._backlog.vectors([claim, *(text for _, text in found)])
         return quote.nearest(found, (vectors[1:] @ vectors[0]).tolist())
 
     # -- reading
@@ -241,8 +244,17 @@ class Context:
         return self._disk.stats()
 
     def close(self) -> None:
-        """Closes the disk. What waits for its embedding is embedded by the next recall."""
-        self._disk.close()
+        """Closes the session, once what was said to the thread that embeds, if there is one, is embedded.
+
+        What waits all the same is embedded by the next recall. Raises what went wrong in that thread.
+        """
+        self._close(drain=True)
+
+    def _close(self, *, drain: bool) -> None:
+        try:
+            self._backlog.close(drain=drain)
+        finally:
+            self._disk.close()
 
     def __enter__(self) -> Self:
         return self
@@ -250,7 +262,7 @@ class Context:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.close()
+        self._close(drain=kind is None)
 
     def _known(self, reading: Reading, sha: str) -> Document | None:
         for document in self._disk.documents():
@@ -274,12 +286,3 @@ def _text(**values: object) -> None:
     for name, value in values.items():
         if not isinstance(value, str):
             raise InputError(f"{name} must be str, not {type(value).__name__}")
-
-
-def _same_embedder(disk: Disk, embedder: Embedder) -> None:
-    made = disk.embedder
-    if made and made[0] != embedder.name:
-        raise MismatchError(
-            f"the session's vectors were made by {made[0]}, not by {embedder.name}: "
-            "open it with the embedder that made them"
-        )

@@ -176,6 +176,13 @@ class Disk(Protocol):
         """
         ...
 
+    def reembed(self, embedder: str, dim: int) -> int:
+        """Drops the vectors of any other embedder, so that this one makes them anew; returns what waits.
+
+        Opens its own transaction. Until the pages are embedded again, they are found by their words.
+        """
+        ...
+
     def search(self, search: Search, vector: "Vectors | None", *, branch: int | None = None) -> list[Hit]:
         """The union of the best by meaning and by words, unranked, at most one hit a span.
 

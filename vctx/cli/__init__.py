@@ -146,7 +146,7 @@ def log(session: Session) -> None:
     session.emit([show.entry(e) for e in entries], show.decisions(entries))
 
 
-for command in (keep.forget, keep.backup, keep.check, keep.export, keep.import_):
+for command in (keep.forget, keep.backup, keep.check, keep.export, keep.import_, keep.reembed):
     main.add_command(command)
 
 

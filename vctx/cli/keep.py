@@ -1,4 +1,4 @@
-"""Commands that keep a session, or part with it: forget, backup, check, export, import."""
+"""Commands that keep a session, or part with it: forget, backup, check, export, import, reembed."""
 
 import sys
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from typing import TextIO
 import click
 
 from vctx.cli import show
-from vctx.cli.session import Session, existing, session_options
+from vctx.cli.session import Session, existing, progress, session_options
 
 
 @click.command()
@@ -108,3 +108,20 @@ def import_(session: Session, source: str) -> None:
     with session.disk() as disk, Path(source).open(encoding="utf-8") as stream:
         rows = disk.import_(stream)
     session.emit({"rows": rows}, f"{rows} rows")
+
+
+@click.command()
+@session_options
+@existing
+def reembed(session: Session) -> None:
+    """Change the session's embedding model for good: embed everything in it with another.
+
+    If it is interrupted, run it again: it goes on where it was.
+
+    \b
+      vctx reembed --db alice.db --embedder BAAI/bge-small-en-v1.5
+    """
+    from vctx.boot import reembed
+
+    pages = reembed(session.db, session.embedder, progress=progress)
+    session.emit({"pages": pages, "embedder": session.embedder}, f"{pages} pages embedded anew")
