@@ -41,7 +41,7 @@ def page_row(page: Page) -> Row:
             _moment(page.created_at),
             # What nearly every page has is left out: it would stand there a million times.
             "" if page.origin == page.role else page.origin,
-            None if page.source is None else _json(_changed(page.source), "source"),
+            _origin(page),
             page.group,
             _json(page.parents, "parents") if page.parents else "",
             page.text,
@@ -53,6 +53,7 @@ def page_of(row: Row) -> Page:
     """A row of PAGE and sum as the page that was written; DiskError names a garbled one."""
     values = _checked(row, "page")
     id, branch, seq, kind, role, author, at, origin, source, group, parents, text = values
+    place, call = _source_of(source, id)
     return Page(
         kind=kind,
         role=role,
@@ -60,12 +61,13 @@ def page_of(row: Row) -> Page:
         created_at=datetime.fromisoformat(at),
         origin=origin or role,
         author=author,
-        source=None if source is None else _source_of(source, id),
+        source=place,
         group=group,
         parents=tuple(json.loads(parents or "[]")),
         branch=branch,
         id=id,
         seq=seq,
+        call=call,
     )
 
 
@@ -214,9 +216,20 @@ def _plan(plan: Plan) -> dict[str, Any]:
     return data
 
 
-def _source_of(text: str, id: int) -> Source:
+def _origin(page: Page) -> str | None:
+    """The column `source`: the place in a document, or the tool call."""
+    if page.source is None:
+        return _json({"call": page.call}, "call") if page.call else None
+    return _json(_changed(page.source), "source")
+
+
+def _source_of(text: str | None, id: int) -> tuple[Source | None, str]:
+    """The place in a document and the tool call that the column `source` holds."""
+    if text is None:
+        return None, ""
     try:
-        return Source(**json.loads(text))
+        data = json.loads(text)
+        return (None, data["call"]) if "call" in data else (Source(**data), "")
     except TypeError as error:
         raise DiskError(f"page {id} was written by another version of vctx ({error}); upgrade") from error
 

@@ -49,10 +49,7 @@ def test_system_text_and_digest_stand_first() -> None:
 
 def test_a_cut_message_stands_as_head_handle_and_tail() -> None:
     cut = Frame(9, 1, 0, 0, form=Form.CUT, keep=3)
-    assert (
-        render.said(cut, page(9, "abcdefghij")).content
-        == "abc\n[page 9 | 4 characters more are in memory]\nhij"
-    )
+    assert render.said(cut, page(9, "abcdefghij")) == "abc\n[page 9 | 4 characters more are in memory]\nhij"
 
 
 def test_marks_that_hide_are_found() -> None:
@@ -75,7 +72,7 @@ def test_no_text_can_forge_a_mark(text: str) -> None:
     marks = ("[memory", "[/memory", "[page")
     plain = content.lower().replace("\\[", "")
     assert sum(plain.count(mark) for mark in marks) == 3
-    said = render.said(frame(1, 0), page(1, text)).content.lower().replace("\\[", "")
+    said = render.said(frame(1, 0), page(1, text)).lower().replace("\\[", "")
     assert not any(mark in said for mark in marks)
 
 
@@ -85,7 +82,7 @@ def test_names_cannot_leave_their_mark() -> None:
 
 
 def test_the_models_own_words_stand_unchanged() -> None:
-    assert render.said(frame(1, 0), page(1, "See [page 3].", role="assistant")).content == "See [page 3]."
+    assert render.said(frame(1, 0), page(1, "See [page 3].", role="assistant")) == "See [page 3]."
 
 
 def test_strict_templates_get_turns() -> None:

@@ -9,11 +9,12 @@ import functools
 import hashlib
 import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Literal, Self, get_args
 
-from vctx import chunk, quote, recall, render
+from vctx import chunk, formats, quote, recall, render
 from vctx.backlog import Backlog
 from vctx.errors import InputError, MissingError
 from vctx.ports import Clock, Disk, Embedder, Model, Progress, Tokenizer, now, silent
@@ -34,6 +35,7 @@ from vctx.types import (
     Search,
     Speaker,
     Stats,
+    ToolCall,
 )
 from vctx.window import Window
 
@@ -80,17 +82,35 @@ class Context:
 
     # -- writing
 
-    def append(self, role: Speaker, text: str, *, author: str = "", at: datetime | None = None) -> Page:
+    def append(
+        self,
+        role: Speaker,
+        text: str,
+        *,
+        author: str = "",
+        at: datetime | None = None,
+        calls: Sequence[ToolCall | Mapping[str, Any]] = (),
+        call: str = "",
+    ) -> Page:
         """Adds a message to the conversation; it is durable when this returns.
 
         A naive `at` is taken as UTC. A message larger than the room stands in the window as head,
-        handle and tail, whole on disk. Raises InputError, DiskError.
+        handle and tail, whole on disk.
+
+        An assistant's message may make tool `calls` (also in OpenAI's form); the results follow, each as
+        role "tool" with the id of its `call`, before anything else is said. In the window they all stand,
+        or none. Raises InputError, BudgetError (calls too large for the window), DiskError.
         """
         if role not in get_args(Speaker):
             raise InputError(f"role must be one of {', '.join(get_args(Speaker))}, not {role!r}")
-        _text(text=text, author=author)
-        page = Page("message", role, text, self._utc(at), role, author=author)
-        stored = self._window.append(page)
+        _text(text=text, author=author, call=call)
+        if (role == "tool") != bool(call) or (calls and role != "assistant"):
+            raise InputError("a tool's result names its call, and only an assistant's message makes calls")
+        page = Page("message", role, text, self._utc(at), role, author=author, call=call)
+        made = [_call(formats.call(one), page.created_at) for one in calls]
+        if len({one.call for one in made}) < len(made):
+            raise InputError("two calls of one message have the same id")
+        stored = self._window.append(replace(page, group=0) if made else page, made)
         self._backlog.wake()
         return stored
 
@@ -176,20 +196,21 @@ class Context:
 
     # -- the prompt
 
-    def window(self) -> list[dict[str, str]]:
-        """What the model would see: messages for any chat API, within the budget.
+    def window(self) -> list[dict[str, Any]]:
+        """What the model would see: messages for any chat API, within the budget, in OpenAI's form.
 
-        Raises BudgetError where what must stand exceeds the room.
+        `vctx.formats.anthropic(ctx.messages())` is the same in Anthropic's. Raises BudgetError where what
+        must stand exceeds the room, InputError while a tool's result is awaited.
         """
-        return [{"role": message.role, "content": message.content} for message in self.messages()]
+        return formats.openai(self.messages())
 
     def messages(self) -> list[Message]:
         """The window as messages; see `window`."""
         return self._window.messages(self._summariser)
 
-    def tokens(self, messages: Sequence[Message] | Sequence[Mapping[str, str]]) -> int:
+    def tokens(self, messages: Sequence[Message] | Sequence[Mapping[str, Any]]) -> int:
         """Tokens of a prompt, counted as the budget counts: template and opening of the reply included."""
-        return self._window.scale.prompt(render.parse(messages))
+        return self._window.scale.prompt(formats.parse(messages))
 
     def chat(self, text: str) -> Answer:
         """Pages in what the message needs, sends the window to the model, and keeps both turns.
@@ -280,6 +301,11 @@ class Context:
         if not isinstance(at, datetime):
             raise InputError(f"at must be a datetime, not {type(at).__name__}")
         return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+
+
+def _call(call: ToolCall, at: datetime) -> Page:
+    _text(id=call.id, name=call.name, arguments=call.arguments)
+    return Page("tool", "assistant", call.arguments, at, "assistant", author=call.name, group=0, call=call.id)
 
 
 def _text(**values: object) -> None:

@@ -29,7 +29,7 @@ class WordTokenizer:
         return [len(_WORD.findall(text)) for text in texts]
 
     def prompt(self, messages: Sequence[Message]) -> int:
-        return sum(self.count([message.content])[0] + 4 for message in messages) + 3
+        return sum(sum(self.count(m.texts)) + 4 + 4 * len(m.calls) for m in messages) + 3
 
 
 class HashingEmbedder:

@@ -51,7 +51,9 @@ def pack(snapshot: Snapshot) -> list[Hit]:
     """
     share = snapshot.ask - snapshot.wrapper
     space = snapshot.budget.room - snapshot.fixed - snapshot.cap * snapshot.first - snapshot.hold
-    space -= snapshot.wrapper + weight(_kept(snapshot, snapshot.frames), snapshot.wrapper)
+    kept = _kept(snapshot, snapshot.frames)
+    space -= snapshot.wrapper + weight(kept, snapshot.wrapper)
+    held = {frame.page for frame in kept}
     space -= weight(snapshot.arriving, snapshot.wrapper)
     chosen: list[Hit] = []
     for hit in snapshot.hits:
@@ -60,7 +62,8 @@ def pack(snapshot: Snapshot) -> list[Hit]:
         chosen.append(hit)
         share -= hit.tokens
         # A resident page that is referenced stays, and the message around it: both take their space.
-        space -= hit.tokens + snapshot.wrapper * hit.resident
+        if not (hit.resident and hit.page in held):
+            space -= hit.tokens + snapshot.wrapper * hit.resident
     return chosen
 
 
@@ -131,9 +134,8 @@ def _units(snapshot: Snapshot, frames: list[Frame], policy: Policy, recent: froz
 def _kept(snapshot: Snapshot, frames: Iterable[Frame]) -> list[Frame]:
     """Frames that may not leave: those pinned, and the newest message's group."""
     frames = tuple(frames)
-    said = [frame for frame in frames if not frame.fault]
-    newest = {_key(said[-1])} if said and not snapshot.arriving else set()
-    held = {_key(f) for f in frames if f.pinned} | newest
+    said = [frame for frame in (*frames, *snapshot.arriving) if not frame.fault]
+    held = {_key(f) for f in frames if f.pinned} | {_key(frame) for frame in said[-1:]}
     return [frame for frame in frames if _key(frame) in held]
 
 
@@ -142,4 +144,5 @@ def _key(frame: Frame) -> Slot | int:
 
 
 def _frame(hit: Hit, tick: int) -> Frame:
-    return Frame(hit.page, hit.tokens, tick, tick, 1, fault=True, span=hit.span, group=hit.group)
+    # What a fault quotes of a tool's call or result is text: it belongs to no group of messages.
+    return Frame(hit.page, hit.tokens, tick, tick, 1, fault=True, span=hit.span)

@@ -104,7 +104,10 @@ class Disk(Protocol):
         ...
 
     def put(self, pages: Sequence[Page]) -> list[Page]:
-        """Stores pages and returns them with `id` and `seq` assigned. Inside a transaction."""
+        """Stores pages and returns them with `id`, `seq` and `group` assigned. Inside a transaction.
+
+        Those of group 0 become one group.
+        """
         ...
 
     def add(self, document: Document) -> None:

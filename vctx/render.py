@@ -14,11 +14,9 @@ user and holds such a thing gets a backslash before it, so that it cannot forge 
 
 import re
 from collections.abc import Mapping, Sequence
-from itertools import groupby
-from typing import cast, get_args
 
-from vctx.errors import InputError
-from vctx.types import Form, Frame, Message, Page, Role, Span
+from vctx.formats import joined
+from vctx.types import Form, Frame, Message, Page, Span, ToolCall
 
 # What a reader does not see may stand between the letters of a forged mark.
 _UNSEEN = "[\u00ad\u200b-\u200f\u2060\ufeff]*"
@@ -45,17 +43,39 @@ def window(
     the system message is the user's, as strict chat templates demand.
     """
     messages = [Message("system", text) for text in (fixed(system, digest),) if text]
-    for key, run in groupby(frames, key=lambda frame: (frame.fault, frame.arrived)):
-        if key[0]:
-            messages.append(Message("user", fault([piece(pages[f.page], f.span) for f in run])))
+    for together in _together(frames):
+        first = together[0]
+        if first.fault:
+            messages.append(Message("user", fault([piece(pages[f.page], f.span) for f in together])))
+        elif first.group is None:
+            messages.append(Message(pages[first.page].role, said(first, pages[first.page])))
         else:
-            messages.extend(said(frame, pages[frame.page]) for frame in run)
+            messages += group(together, pages)
     return _alternate(messages) if alternates else messages
 
 
-def parse(messages: Sequence[Message] | Sequence[Mapping[str, str]]) -> list[Message]:
-    """Messages from a chat API's dicts. Raises InputError for a role that there is not."""
-    return [message if isinstance(message, Message) else _parsed(message) for message in messages]
+def group(frames: Sequence[Frame], pages: Mapping[int, Page]) -> list[Message]:
+    """An assistant's message with its tool calls, and their results in the order of the calls."""
+    head, *rest = sorted(frames, key=lambda frame: frame.page)
+    calls = [pages[frame.page] for frame in rest if pages[frame.page].kind == "tool"]
+    order = {page.call: place for place, page in enumerate(calls)}
+    results = [(pages[frame.page], frame) for frame in rest if pages[frame.page].kind != "tool"]
+    results.sort(key=lambda result: order[result[0].call])
+    made = tuple(ToolCall(page.call, page.author, page.text) for page in calls)
+    asked = Message("assistant", said(head, pages[head.page]), made)
+    return [asked, *(Message("tool", said(f, p), call=p.call, name=p.author) for p, f in results)]
+
+
+def _together(frames: Sequence[Frame]) -> list[list[Frame]]:
+    """Frames that make one stretch of the prompt, each where its first frame stands."""
+    stretches: dict[tuple[str, object], list[Frame]] = {}
+    for frame in frames:
+        if frame.fault:
+            key: tuple[str, object] = ("fault", frame.arrived)
+        else:
+            key = ("said", frame.slot) if frame.group is None else ("group", frame.group)
+        stretches.setdefault(key, []).append(frame)
+    return list(stretches.values())
 
 
 def fixed(system: str, digest: str) -> str:
@@ -68,9 +88,9 @@ def memory_digest(digest: str) -> str:
     return f"[memory: summary of what was said before]\n{escape(digest)}" if digest else ""
 
 
-def said(frame: Frame, page: Page) -> Message:
+def said(frame: Frame, page: Page) -> str:
     """A message as it was said, or its head, handle and tail."""
-    return Message(page.role, cut(page, frame.keep) if frame.form is Form.CUT else content(page))
+    return cut(page, frame.keep) if frame.form is Form.CUT else content(page)
 
 
 def content(page: Page) -> str:
@@ -82,7 +102,12 @@ def cut(page: Page, keep: int) -> str:
     """Head, handle and tail: `keep` characters of either end."""
     text, left = page.text, len(page.text) - 2 * keep
     head, tail = _own(page, text[:keep]), _own(page, text[len(text) - keep :])
-    return f"{head}\n[page {page.id} | {left} characters more are in memory]\n{tail}"
+    return f"{head}\n{more(page.id, left)}\n{tail}"
+
+
+def more(page: int, characters: int) -> str:
+    """What stands in the place of characters that were cut."""
+    return f"[page {page} | {characters} characters more are in memory]"
 
 
 def _own(page: Page, text: str) -> str:
@@ -115,19 +140,6 @@ def escape(text: str) -> str:
     return _MARK.sub(r"\\[", text)
 
 
-def _parsed(message: Mapping[str, str]) -> Message:
-    if "role" not in message or not isinstance(message.get("content"), str):
-        raise InputError("a message is {'role': ..., 'content': text}")
-    return Message(_role(message["role"]), message["content"])
-
-
-def _role(name: str) -> Role:
-    for role in get_args(Role):
-        if role == name:
-            return cast(Role, role)
-    raise InputError(f"role must be one of {', '.join(get_args(Role))}, not {name!r}")
-
-
 def _line(text: str) -> str:
     """Names come from outside: no line break and no bracket may leave the mark, and it stays short."""
     line = " ".join(text.split()).replace("[", "(").replace("]", ")")
@@ -139,7 +151,5 @@ def _alternate(messages: Sequence[Message]) -> list[Message]:
     for message in messages:
         if (not out or out[-1].role == "system") and message.role == "assistant":
             out.append(Message("user", EARLIER))
-        if out and out[-1].role == message.role:
-            message = Message(message.role, f"{out.pop().content}\n\n{message.content}")
         out.append(message)
-    return out
+    return joined(out)

@@ -10,7 +10,11 @@ from dataclasses import replace
 from vctx import render
 from vctx.chunk import split
 from vctx.ports import Tokenizer
-from vctx.types import Form, Frame, Hit, Message, Page, Span
+from vctx.types import Form, Frame, Hit, Message, Page, Span, ToolCall
+
+LONG = 999_999
+"""A page's number, and characters of a result, that few exceed: what a handle costs at most."""
+_ID = "call_" + "0" * 24
 
 
 class Scale:
@@ -19,6 +23,7 @@ class Scale:
     def __init__(self, tokenizer: Tokenizer) -> None:
         self._tokenizer = tokenizer
         self._overhead = self._measure()
+        self._call = self._measure_call()
 
     def text(self, texts: Sequence[str]) -> list[int]:
         """Tokens of each text by itself."""
@@ -50,13 +55,40 @@ class Scale:
         a, b = max(parts, key=lambda part: _shared(page.text[start + part[0] : start + part[1]], words))
         return replace(hit, span=(start + a, start + b), tokens=self.piece(page, (start + a, start + b)))
 
-    def arrival(self, page: Page, tick: int, largest: int, limit: int) -> Frame:
-        """The frame of a message just said: whole up to `largest` tokens, else cut to `limit`."""
-        frame = Frame(page.id, self.message(render.content(page)), tick, tick, group=page.group)
-        if frame.tokens <= largest:
+    def arrival(
+        self, pages: Sequence[Page], tick: int, *, held: int, largest: int, limit: int
+    ) -> list[Frame]:
+        """The frames of a message just said, with its tool calls and what results there are.
+
+        Whole if they take at most `largest` tokens, with what is `held` for results to come; else within
+        `limit`: calls stay whole, and the long texts are cut to equal shares of what the rest leaves.
+        """
+        frames = {page.id: Frame(page.id, self._said(page), tick, tick, group=page.group) for page in pages}
+        if sum(frame.tokens for frame in frames.values()) + held <= largest:
+            return list(frames.values())
+        texts = sorted((p for p in pages if p.kind != "tool"), key=lambda page: frames[page.id].tokens)
+        spare = limit - held - sum(frames[page.id].tokens for page in pages if page.kind == "tool")
+        for left, page in zip(range(len(texts), 0, -1), texts, strict=True):
+            frames[page.id] = self._within(frames[page.id], page, spare // left)
+            spare -= frames[page.id].tokens
+        return list(frames.values())
+
+    def handle(self) -> int:
+        """The least that a tool's result takes: its handle."""
+        return self.message(f"\n{render.more(LONG, LONG)}\n") + self.text([_ID])[0]
+
+    def _within(self, frame: Frame, page: Page, limit: int) -> Frame:
+        if frame.tokens <= limit:
             return frame
         keep = self._keep(page, limit)
-        return replace(frame, form=Form.CUT, keep=keep, tokens=self.message(render.cut(page, keep)))
+        cut = replace(frame, form=Form.CUT, keep=keep, tokens=self.message(render.cut(page, keep)))
+        return min(frame, cut, key=lambda form: form.tokens)
+
+    def _said(self, page: Page) -> int:
+        """A message of the prompt, or a tool call within one."""
+        if page.kind == "tool":
+            return sum(self.text([page.call, page.author, page.text])) + self._call
+        return self.message(render.content(page)) + sum(self.text([page.call]))
 
     def wrapper(self) -> int:
         """A fault's message beside its pages."""
@@ -93,6 +125,14 @@ class Scale:
         turn = [Message("user", "x"), Message("assistant", "x")]
         added = self.prompt([*turn, turn[0]]) - self.prompt([turn[0]])
         return max(0, -(-(added - 2 * self.text(["x"])[0]) // 2))
+
+    def _measure_call(self) -> int:
+        """Tokens that a call costs beside its id, name and arguments."""
+        said = Message("assistant", "x")
+        called = replace(said, calls=(ToolCall("x", "x", "{}"),))
+        answered = [Message("user", "x"), called, Message("tool", "x", call="x", name="x"), said]
+        plain = [Message("user", "x"), said, Message("user", "x"), said]
+        return max(0, self.prompt(answered) - self.prompt(plain) - sum(self.text(["x", "x", "{}", "x"])))
 
 
 def words_of(text: str) -> frozenset[str]:

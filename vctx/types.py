@@ -10,9 +10,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Literal
 
-Kind = Literal["message", "chunk", "summary"]
+Kind = Literal["message", "tool", "chunk", "summary"]
+"""`message` is what was said, a tool's result included; `tool` a call, as the assistant made it."""
 Role = Literal["system", "user", "assistant", "tool"]
-Speaker = Literal["user", "assistant"]
+Speaker = Literal["user", "assistant", "tool"]
 """Who takes part in a conversation; the system text belongs to the session."""
 Origin = Literal["user", "assistant", "tool", "document", "vctx"]
 """Who made a text. What vctx wrote itself is never stored as if somebody had said it."""
@@ -68,10 +69,13 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """The unit of memory: one message, or one chunk of a document. Immutable once on disk.
+    """The unit of memory: one message, one tool call, or one chunk of a document. Immutable once on disk.
 
-    `id` and `seq` are 0 until the disk has assigned them. `group` ties pages that are never parted
-    (a call and its results); `parents` are the pages that a summary was made from.
+    `id` and `seq` are 0 until the disk has assigned them. `group` ties pages that are never parted: an
+    assistant's message, its tool calls and their results; it is the id of the first of them, and 0 until
+    the disk has assigned that. `call` is the id of the tool call that the page is, or is the result of;
+    the author of such a page is the tool, and the text of a call its arguments. `parents` are the pages
+    that a summary was made from.
     """
 
     kind: Kind
@@ -86,6 +90,7 @@ class Page:
     branch: int = 0
     id: int = 0
     seq: int = 0
+    call: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,11 +276,31 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
+class ToolCall:
+    """A model's call of a tool. `arguments` is JSON as the model wrote it, valid or not."""
+
+    id: str
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
-    """One message of a prompt."""
+    """One message of a prompt. An assistant's may call tools; a tool's answers the call that it names."""
 
     role: Role
     content: str
+    calls: tuple[ToolCall, ...] = ()
+    call: str = ""
+    """Of a tool's message: the id of the call that it answers."""
+    name: str = ""
+    """Of a tool's message: the tool."""
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """All that a prompt may hold of it: content, call, name; then id, name and arguments of each call."""
+        calls = (text for call in self.calls for text in (call.id, call.name, call.arguments))
+        return (self.content, self.call, self.name, *calls)
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,7 +39,8 @@ class Window:
         self._clock = clock
         self._pages: dict[int, Page] = {}
         self._state = journal.replay(disk.entries())
-        self._base = self.scale.fixed(system)
+        # A window that takes turns may need a first one: see `render.EARLIER`.
+        self._base = self.scale.fixed(system) + self._alternates * self.scale.message(render.EARLIER)
         self._cap = self._reserved(budget.room // 8)
         if self._base + self._cap > self.budget.room // 2:
             raise BudgetError(
@@ -64,15 +65,49 @@ class Window:
 
     # -- what changes it
 
-    def append(self, page: Page) -> Page:
-        """Stores a message and frames it, in one transaction."""
+    def append(self, page: Page, calls: Sequence[Page] = ()) -> Page:
+        """Stores a message, with the tool calls in it, and frames it, in one transaction.
+
+        Raises InputError for a result that no call awaits, and for what may not stand before the results
+        that are awaited; BudgetError where the calls leave no room for the handles of their results.
+        """
         with self._disk.transaction():
             self._catch_up()
-            [page] = self._disk.put([page])
-            snapshot = self._snapshot(arriving=(self._arrival(page),))
-            entry = self._note("append", snapshot, {"page": page.id})
+            page = self._placed(page)
+            page, *made = self._disk.put([page, *calls])
+            arriving = self._arrivals([*self._unit(page.group), page, *made])
+            entry = self._note("append", self._snapshot(arriving=arriving), {"page": page.id})
         self._apply(entry)
         return page
+
+    def awaited(self) -> dict[str, Page]:
+        """The calls whose results are yet to come, by id."""
+        newest = next((frame for frame in reversed(self.frames) if not frame.fault), None)
+        pages = self._unit(newest.group) if newest else []
+        done = {page.call for page in pages if page.role == "tool"}
+        return {page.call: page for page in pages if page.kind == "tool" and page.call not in done}
+
+    def _placed(self, page: Page) -> Page:
+        """The page in the group to which it belongs."""
+        awaited = self.awaited()
+        if page.role == "tool" and page.call in awaited:
+            call = awaited[page.call]
+            return replace(page, group=call.group, author=page.author or call.author)
+        if page.role == "tool":
+            known = f"the results awaited are of {', '.join(awaited)}" if awaited else "no result is awaited"
+            raise InputError(f"no call {page.call!r} awaits its result; {known}")
+        if awaited:
+            raise InputError(
+                f"the calls {', '.join(awaited)} await their results: append each first, as role 'tool'"
+            )
+        return page
+
+    def _unit(self, group: int | None) -> list[Page]:
+        """The pages of a group that stand in the window as messages, in order."""
+        if group is None:
+            return []
+        numbers = {frame.page for frame in self.frames if frame.group == group and not frame.fault}
+        return [self.page(number) for number in sorted(numbers)]
 
     def load(
         self, ranked: Sequence[Hit], query: str, tokens: int | None, *, hold: int, floor: float, waiting: int
@@ -113,9 +148,11 @@ class Window:
         with self._disk.transaction():
             self._catch_up()
             summaries = self._summaries()
-            gone = self._disk.erase(self._disk.remove(document) if document else pages)
-            evict = tuple(frame.slot for frame in self.frames if frame.page in gone)
-            request = {"pages": list(gone), **_remade(summaries, frozenset(gone))}
+            gone = frozenset(self._disk.erase(self._disk.remove(document) if document else pages))
+            leave = [frame for frame in self.frames if frame.page in gone or self._parted(frame, gone)]
+            evict = tuple(frame.slot for frame in leave)
+            request = {"pages": sorted(gone), **_remade(summaries, gone)}
+            request["due"] += [f.page for f in leave if f.page not in gone and not f.fault]
             entry = Entry(self._state.tick + 1, "forget", self._clock(), request, plan=Plan(evict=evict))
             self._disk.note(entry)
         self._apply(entry)
@@ -125,9 +162,16 @@ class Window:
     # -- what the model sees
 
     def messages(self, model: Model | None) -> list[Message]:
-        """The prompt, within the budget; a digest that is due is made first, by `model` or by extraction."""
+        """The prompt, within the budget; a digest that is due is made first, by `model` or by extraction.
+
+        Raises InputError while a tool's result is awaited: no model takes a call without it.
+        """
         while True:
             self._catch_up()
+            if awaited := self.awaited():
+                raise InputError(
+                    f"the calls {', '.join(awaited)} await their results: append each, as role 'tool', first"
+                )
             self._fold(model)
             messages = self._render()
             tokens = self.scale.prompt(messages)
@@ -135,9 +179,14 @@ class Window:
                 return messages
             self._fit(tokens)
 
-    def largest(self) -> int:
-        """Tokens of the largest message that fits beside what never leaves."""
-        return self.budget.room - self._base - self._cap - self._pinned(self._state)
+    def largest(self, group: int | None = None) -> int:
+        """Tokens of the largest message that fits beside what never leaves, the group's own pages aside."""
+        rest = tuple(f for f in self.frames if group is None or f.group != group)
+        return self.budget.room - self._base - self._cap - self._pinned(replace(self._state, frames=rest))
+
+    def _parted(self, frame: Frame, gone: frozenset[int]) -> bool:
+        """Whether a frame belongs to a group that loses a page."""
+        return frame.group is not None and any(f.page in gone and f.group == frame.group for f in self.frames)
 
     # -- decide, note, apply
 
@@ -175,14 +224,34 @@ class Window:
     def _catch_up(self) -> None:
         self._state = journal.replay(self._disk.entries(self._state.tick), self._state)
 
-    def _arrival(self, page: Page, hold: int = 0) -> Frame:
-        """Whole if it fits; else cut so that a fault can bring in its parts."""
-        largest = self.largest() - hold
-        tick = self._state.tick + 1
-        return self.scale.arrival(page, tick, largest, max(largest // 4, largest - self.budget.share))
+    def _arrivals(self, pages: Sequence[Page], hold: int = 0) -> tuple[Frame, ...]:
+        """A message with its calls and results: whole if they fit, else cut so that a fault can bring in
+        the rest. What stands in the window like that already stays.
+        """
+        awaited = sum(page.kind == "tool" for page in pages) - sum(page.role == "tool" for page in pages)
+        largest = self.largest(pages[0].group) - hold
+        limit = max(largest // 4, largest - self.budget.share)
+        held = awaited * self.scale.handle()
+        frames = self.scale.arrival(pages, self._state.tick + 1, held=held, largest=largest, limit=limit)
+        least = sum(frame.tokens for frame in frames) + held
+        if awaited and least > largest:
+            raise BudgetError(
+                f"the calls and the handles of their results take {least} tokens of at most {largest}: "
+                "ask for fewer calls at a time, or enlarge the window"
+            )
+        return tuple(frame for frame in map(self._again, frames) if frame not in self.frames)
+
+    def _again(self, frame: Frame) -> Frame:
+        """The frame that stands in its slot, in the new form; the new frame where none does."""
+        stands = next((f for f in self.frames if f.slot == frame.slot and not f.fault), None)
+        if stands is None:
+            return frame
+        return replace(stands, form=frame.form, keep=frame.keep, tokens=frame.tokens)
 
     def _pinned(self, state: journal.State) -> int:
-        return weight((frame for frame in state.frames if frame.pinned), self.scale.wrapper())
+        groups = {frame.group for frame in state.frames if frame.pinned} - {None}
+        stay = (frame for frame in state.frames if frame.pinned or frame.group in groups)
+        return weight(stay, self.scale.wrapper())
 
     def _priced(self, ranked: Sequence[Hit], share: int, query: str) -> tuple[Hit, ...]:
         """Each hit with what it would load, and its price; of equals the one of the best rank."""
@@ -256,10 +325,16 @@ class Window:
     def _recut(self, snapshot: Snapshot) -> Snapshot:
         """The newest message, if it was framed for a larger room than there is, arrives once more."""
         newest = next((frame for frame in reversed(snapshot.frames) if not frame.fault), None)
-        if newest is None or newest.pinned or newest.tokens <= self.largest() - snapshot.hold:
+        if newest is None or newest.pinned:
             return snapshot
-        again = self._arrival(self.page(newest.page), snapshot.hold)
-        return replace(snapshot, arriving=(again,)) if again.tokens < newest.tokens else snapshot
+        unit = [f for f in snapshot.frames if f is newest or (newest.group and f.group == newest.group)]
+        before = sum(frame.tokens for frame in unit)
+        if before <= self.largest(newest.group) - snapshot.hold:
+            return snapshot
+        again = self._arrivals([self.page(frame.page) for frame in unit], snapshot.hold)
+        stands = {frame.slot: frame.tokens for frame in unit}
+        smaller = all(frame.tokens <= stands[frame.slot] for frame in again)
+        return replace(snapshot, arriving=again) if again and smaller else snapshot
 
     def _fold(self, model: Model | None) -> None:
         """Completes the digest that flushes left due. The model runs outside the write lock."""

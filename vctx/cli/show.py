@@ -77,8 +77,17 @@ def window(messages: Sequence[Message], counts: Sequence[int], total: int, limit
 
 
 def seen(messages: Sequence[Message], counts: Sequence[int], total: int, limit: int) -> str:
-    rows = [f"--- {m.role}, {n:,} tokens\n{m.content}" for m, n in zip(messages, counts, strict=True)]
+    rows = [f"--- {_who(m)}, {n:,} tokens\n{_calls(m)}" for m, n in zip(messages, counts, strict=True)]
     return "\n".join([*rows, f"--- {total:,} of {limit:,} tokens"])
+
+
+def _who(message: Message) -> str:
+    return f"{message.role} {message.name} ({message.call})" if message.call else message.role
+
+
+def _calls(message: Message) -> str:
+    calls = (f"-> {call.name} ({call.id}) {call.arguments}" for call in message.calls)
+    return "\n".join(text for text in (message.content, *calls) if text)
 
 
 def entry(entry: Entry) -> dict[str, Any]:

@@ -6,6 +6,8 @@ from vctx.types import Message
 
 MESSAGE = 16
 """Tokens allowed for what a chat template writes around one message (measured: 3 to 8)."""
+CALL = 96
+"""Tokens allowed beside that for a tool call and its result (Hermes' marks around both take 85 bytes)."""
 OPENING = 64
 """Tokens allowed for what it writes once: the start, a default system text, the reply's opening."""
 
@@ -28,4 +30,6 @@ class ByteTokenizer:
 
     def prompt(self, messages: Sequence[Message]) -> int:
         """Bytes of all contents, and the allowance for the chat template."""
-        return OPENING + sum(self.count([m.content for m in messages])) + MESSAGE * len(messages)
+        texts = sum(self.count([text for message in messages for text in message.texts]))
+        calls = sum(len(message.calls) for message in messages)
+        return OPENING + texts + MESSAGE * len(messages) + CALL * calls

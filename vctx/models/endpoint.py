@@ -9,6 +9,7 @@ import openai
 from openai.types.chat import ChatCompletion
 
 from vctx.errors import MissingError, ModelError, VctxError
+from vctx.formats import openai as openai_form
 from vctx.ports import Tokenizer
 from vctx.types import Message, Reply
 
@@ -50,7 +51,7 @@ class EndpointModel:
         try:
             answer = self._client.chat.completions.create(
                 model=self.name,
-                messages=[{"role": m.role, "content": _clean(m.content)} for m in messages],  # type: ignore[misc]
+                messages=[_clean(message) for message in openai_form(messages)],
                 **self._options(max_tokens),
             )
         except openai.OpenAIError as error:
@@ -127,6 +128,10 @@ def _why(error: openai.APIStatusError) -> str:
     return " ".join(str(message or error.message).split())[:200]
 
 
-def _clean(text: str) -> str:
-    """Lone surrogates have no bytes to send."""
-    return text.encode("utf-8", "replace").decode()
+def _clean(value: Any) -> Any:
+    """The same with question marks for lone surrogates, which have no bytes to send."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()
+    if isinstance(value, dict):
+        return {key: _clean(inner) for key, inner in value.items()}
+    return [_clean(inner) for inner in value] if isinstance(value, list) else value

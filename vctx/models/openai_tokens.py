@@ -63,9 +63,13 @@ class TiktokenTokenizer:
         return [len(self._encoding.encode(_clean(text), disallowed_special=())) for text in texts]
 
     def prompt(self, messages: Sequence[Message]) -> int:
-        """Tokens of a whole prompt, by OpenAI's published formula."""
-        contents = sum(self.count([message.content for message in messages]))
-        return OPENING + contents + (MESSAGE + ROLE) * len(messages)
+        """Tokens of a whole prompt, by OpenAI's published formula.
+
+        None is published for tool calls: each counts as a message, with its id: an upper estimate.
+        """
+        texts = sum(self.count([text for message in messages for text in message.texts]))
+        parts = len(messages) + sum(len(message.calls) for message in messages)
+        return OPENING + texts + (MESSAGE + ROLE) * parts
 
 
 def _clean(text: str) -> str:

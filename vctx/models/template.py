@@ -1,16 +1,16 @@
-"""Chat templates rendered into parts: literal text of the template, and places where a content stands.
+"""Chat templates rendered into parts: literal text of the template, and places where a text stands.
 
-A template never sees a content. It is rendered with a placeholder in its stead, so a page cannot
-steer it, and what is literal and what is a page's text stays known to the tokenizer.
+A template never sees a text of the messages (`Message.texts`). It is rendered with a placeholder in its
+stead, so a page cannot steer it, and what is literal and what is a page's text stays known to the tokenizer.
 """
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 from jinja2 import TemplateError, nodes
 from jinja2.ext import Extension, loopcontrols
@@ -24,9 +24,23 @@ from vctx.types import Message
 # a template that trims contents takes the space away, and the content is then trimmed in its turn.
 PAD, OPEN, CLOSE = "\u2003", "\ue000", "\ue001"
 PLACEHOLDER = re.compile(f"({PAD}?){OPEN}(\\d+){CLOSE}({PAD}?)")
+# The arguments of a call are JSON already: the quotes that a template puts around a text are taken away.
+JSON = "\ue002"
+_QUOTED = re.compile(f'"({PAD}{OPEN}\\d+{CLOSE}{PAD}){JSON}"')
 
 Part = str | int
-"""Literal text of the template, or the index of the message whose content stands here."""
+"""Literal text of the template, or the index of the text that stands here, of all texts of the messages."""
+
+
+class Shape(NamedTuple):
+    """What a template sees of a message: no text, but whether there is one, and how many calls."""
+
+    role: str
+    said: bool = True
+    calls: int = 0
+
+
+TOOLS = (Shape("user"), Shape("assistant", calls=2), Shape("tool"), Shape("tool"), Shape("assistant"))
 
 
 class ChatTemplate:
@@ -50,41 +64,81 @@ class ChatTemplate:
     def takes_system(self) -> bool:
         """Whether a system message may stand first; some models were trained without."""
         try:
-            self.parts(("system", "user"))
+            self.parts((Shape("system"), Shape("user")))
         except InputError:
             return False
         return True
 
-    def parts(self, roles: Sequence[str], *, reply: bool = True) -> list[tuple[Part, bool, bool]]:
+    @cached_property
+    def takes_calls(self) -> bool:
+        """Whether tool calls, two at a time, and their results stand in the prompt."""
+        try:
+            self.parts(TOOLS)
+        except InputError:
+            return False
+        return True
+
+    def parts(self, shapes: Sequence[Shape], *, reply: bool = True) -> list[tuple[Part, bool, bool]]:
         """(part, trim left, trim right) in order of the prompt; `reply` adds the opening of the reply.
 
-        Every message's content stands in it at least once; an InputError names a role that does not.
+        Every content, and name and arguments of every call, stand in it at least once; an InputError
+        names the role of a message of which something does not.
         """
-        pieces = PLACEHOLDER.split(self._render(roles, reply))
+        pieces = PLACEHOLDER.split(self._render(shapes, reply))
         parts: list[tuple[Part, bool, bool]] = [(pieces[0], False, False)]
         for left, index, right, literal in zip(*(iter(pieces[1:]),) * 4, strict=True):
             parts += [(int(index), not left, not right), (literal, False, False)]
         placed = {part for part, _, _ in parts}
-        for index, role in enumerate(roles):
-            if index not in placed:
-                raise InputError(f"the model's chat template leaves out a message of role {role!r}")
+        for shape, first in _numbered(shapes):
+            if not placed.issuperset(_needed(shape, first)):
+                raise InputError(f"the model's chat template leaves out a message of role {shape.role!r}")
         return [part for part in parts if part[0] != ""]
 
-    def _render(self, roles: Sequence[str], reply: bool) -> str:
-        messages = [
-            {"role": role, "content": f"{PAD}{OPEN}{index}{CLOSE}{PAD}"} for index, role in enumerate(roles)
-        ]
+    def _render(self, shapes: Sequence[Shape], reply: bool) -> str:
+        messages = [_placeholders(shape, first) for shape, first in _numbered(shapes)]
         try:
-            return self._template.render(messages=messages, add_generation_prompt=reply, **self._special)
+            text = self._template.render(messages=messages, add_generation_prompt=reply, **self._special)
         except (TemplateError, TypeError, ValueError) as error:
             raise InputError(f"the model's chat template refuses these messages: {error}") from error
+        return text.replace(JSON, "")
 
     def _accepts(self, *roles: str) -> bool:
         try:
-            self._render(roles, reply=True)
+            self._render([Shape(role) for role in roles], reply=True)
         except InputError:
             return False
         return True
+
+
+def _numbered(shapes: Sequence[Shape]) -> Iterator[tuple[Shape, int]]:
+    """Each shape with the number of its first text; the order is that of `Message.texts`."""
+    first = 0
+    for shape in shapes:
+        yield shape, first
+        first += 3 + 3 * shape.calls
+
+
+def _needed(shape: Shape, first: int) -> set[int]:
+    named = {first + 3 * n + part for n in range(1, shape.calls + 1) for part in (1, 2)}
+    return named | ({first} if shape.said else set())
+
+
+def _placeholders(shape: Shape, first: int) -> dict[str, Any]:
+    message: dict[str, Any] = {"role": shape.role, "content": _hole(first) if shape.said else ""}
+    if shape.role == "tool":
+        message |= {"tool_call_id": _hole(first + 1), "name": _hole(first + 2)}
+    if shape.calls:
+        message["tool_calls"] = [_called(first + 3 * n) for n in range(1, shape.calls + 1)]
+    return message
+
+
+def _called(first: int) -> dict[str, Any]:
+    function = {"name": _hole(first + 1), "arguments": _hole(first + 2) + JSON}
+    return {"id": _hole(first), "type": "function", "function": function}
+
+
+def _hole(index: int) -> str:
+    return f"{PAD}{OPEN}{index}{CLOSE}{PAD}"
 
 
 def load(folder: Path) -> ChatTemplate:
@@ -145,7 +199,7 @@ class _Generation(Extension):
 
 def _tojson(value: Any, ensure_ascii: bool = False, **options: Any) -> str:
     """jinja2's own filter escapes HTML, which no model was trained on."""
-    return json.dumps(value, ensure_ascii=ensure_ascii, **options)
+    return _QUOTED.sub(r"\1", json.dumps(value, ensure_ascii=ensure_ascii, **options))
 
 
 def _raise_exception(message: str) -> NoReturn:
@@ -156,9 +210,9 @@ def _strftime_now(form: str) -> str:
     return datetime.now().astimezone().strftime(form)
 
 
-def roles(messages: Sequence[Message]) -> tuple[str, ...]:
+def shapes(messages: Sequence[Message]) -> tuple[Shape, ...]:
     """What a template sees of the messages."""
-    return tuple(message.role for message in messages)
+    return tuple(Shape(m.role, bool(m.content) or not m.calls, len(m.calls)) for m in messages)
 
 
 def without_system(messages: Sequence[Message]) -> list[Message]:

@@ -15,7 +15,9 @@ from typing import Any
 from tokenizers import Tokenizer
 
 from vctx.errors import InputError, MissingError
+from vctx.formats import flat, joined
 from vctx.models import template
+from vctx.models.template import Shape
 from vctx.types import Message
 
 REMEMBERED = 1 << 16
@@ -75,20 +77,24 @@ class ChatTokenizer:
 
     def stops(self) -> frozenset[int]:
         """Ids of the special tokens with which the template may end an assistant's turn."""
-        parts = self._template.parts(("user", "assistant"), reply=False)
+        parts = self._template.parts((Shape("user"), Shape("assistant")), reply=False)
         after = [part for part, _, _ in parts[-1:] if isinstance(part, str)]
         return frozenset(self._literal(after[0])[:1]) & self._control if after else frozenset()
 
     def _filled(self, messages: Sequence[Message]) -> list[str | tuple[int, ...]]:
-        """Texts of contents, and ids of literals, in order."""
+        """Texts of the messages, and ids of literals, in order; calls as text where a template has none."""
         if not self._template.takes_system:
             messages = template.without_system(messages)
+        if not self._template.takes_calls and any(m.calls or m.call for m in messages):
+            messages = flat(messages)
+            messages = joined(messages) if self.alternates else messages
+        texts = [text for message in messages for text in message.texts]
         filled: list[str | tuple[int, ...]] = []
-        for part, left, right in self._parts(template.roles(messages)):
+        for part, left, right in self._parts(template.shapes(messages)):
             if isinstance(part, str):
                 filled.append(self._literal(part))
                 continue
-            text = messages[part].content
+            text = texts[part]
             text = text.lstrip() if left else text
             filled.append(text.rstrip() if right else text)
         return filled

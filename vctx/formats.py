@@ -1,0 +1,137 @@
+"""Prompts as other programs write them: OpenAI's and Anthropic's messages, and plain text. Pure."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from itertools import groupby
+from typing import Any, cast, get_args
+
+from vctx.errors import InputError
+from vctx.types import Message, Role, ToolCall
+
+Data = dict[str, Any]
+
+
+def openai(messages: Sequence[Message]) -> list[Data]:
+    """As OpenAI's chat completions take them, and every endpoint that is compatible."""
+    return [_openai(message) for message in messages]
+
+
+def anthropic(messages: Sequence[Message]) -> Data:
+    """As Anthropic's messages take them: {"system": text, "messages": [...]}, ready for `create(**...)`.
+
+    Blocks of one role that follow each other are one message; what holds no text is left out.
+    """
+    system = "\n\n".join(message.content for message in messages if message.role == "system")
+    said = (message for message in messages if message.role != "system")
+    rows = [
+        {"role": role, "content": [block for message in run for block in _blocks(message)]}
+        for role, run in groupby(said, key=lambda m: "assistant" if m.role == "assistant" else "user")
+    ]
+    data: Data = {"messages": [row for row in rows if row["content"]]}
+    return {"system": system, **data} if system else data
+
+
+def flat(messages: Sequence[Message]) -> list[Message]:
+    """The same without calls and results, for models that know of none: as text, in Hermes' marks.
+
+    https://github.com/NousResearch/Hermes-Function-Calling: calls stand in <tool_call>, results in
+    <tool_response> as the user's.
+    """
+    out: list[Message] = []
+    for answers, run in groupby(messages, key=lambda message: message.role == "tool"):
+        if answers:
+            out.append(Message("user", "\n".join(_response(message) for message in run)))
+        else:
+            out += [_flat(message) for message in run]
+    return out
+
+
+def joined(messages: Sequence[Message]) -> list[Message]:
+    """The same with neighbours of one role as one message; calls and results stay by themselves."""
+    out: list[Message] = []
+    for message in messages:
+        if out and out[-1].role == message.role and not (message.calls or message.call or out[-1].calls):
+            message = Message(message.role, f"{out.pop().content}\n\n{message.content}")
+        out.append(message)
+    return out
+
+
+def parse(messages: Sequence[Message] | Sequence[Mapping[str, Any]]) -> list[Message]:
+    """Messages from OpenAI's form. Raises InputError for a role that there is not, or what is no message."""
+    out = [message if isinstance(message, Message) else _parsed(message) for message in messages]
+    names = {call.id: call.name for message in out for call in message.calls}
+    return [replace(m, name=names.get(m.call, "")) if m.call and not m.name else m for m in out]
+
+
+def call(data: ToolCall | Mapping[str, Any]) -> ToolCall:
+    """A tool call from OpenAI's form. Raises InputError."""
+    if isinstance(data, ToolCall):
+        made = data
+    else:
+        function = data.get("function") or {}
+        made = ToolCall(data.get("id", ""), function.get("name", ""), function.get("arguments", "{}"))
+    if not all(isinstance(text, str) for text in (made.id, made.name, made.arguments)):
+        raise InputError(f"a tool call's id, name and arguments are str (arguments: JSON), not {made}")
+    if not made.id or not made.name:
+        raise InputError("a tool call has an id and a name: ToolCall(id, name, arguments)")
+    return made
+
+
+def _openai(message: Message) -> Data:
+    if message.role == "tool":
+        return {"role": "tool", "tool_call_id": message.call, "content": message.content}
+    if not message.calls:
+        return {"role": message.role, "content": message.content}
+    calls = [
+        {"id": c.id, "type": "function", "function": {"name": c.name, "arguments": c.arguments}}
+        for c in message.calls
+    ]
+    return {"role": message.role, "content": message.content, "tool_calls": calls}
+
+
+def _blocks(message: Message) -> list[Data]:
+    if message.role == "tool":
+        return [{"type": "tool_result", "tool_use_id": message.call, "content": message.content}]
+    text = [{"type": "text", "text": message.content}] if message.content.strip() else []
+    uses = [{"type": "tool_use", "id": c.id, "name": c.name, "input": _arguments(c)} for c in message.calls]
+    return [*text, *uses]
+
+
+def _arguments(call: ToolCall) -> Data:
+    """The arguments as an object; what is none stands in one, so that nothing is lost."""
+    try:
+        value = json.loads(call.arguments or "{}")
+    except ValueError:
+        value = call.arguments
+    return value if isinstance(value, dict) else {"arguments": value}
+
+
+def _flat(message: Message) -> Message:
+    if not message.calls:
+        return message
+    calls = (
+        f'<tool_call>\n{{"name": {json.dumps(c.name)}, "arguments": {c.arguments}}}\n</tool_call>'
+        for c in message.calls
+    )
+    return Message(message.role, "\n".join(text for text in (message.content, *calls) if text))
+
+
+def _response(message: Message) -> str:
+    return f"<tool_response>\n{message.content}\n</tool_response>"
+
+
+def _parsed(message: Mapping[str, Any]) -> Message:
+    content = message.get("content")
+    calls = tuple(call(one) for one in message.get("tool_calls") or ())
+    if content is None and calls:
+        content = ""
+    if "role" not in message or not isinstance(content, str):
+        raise InputError("a message is {'role': ..., 'content': text}, its calls in 'tool_calls'")
+    return Message(_role(message["role"]), content, calls, message.get("tool_call_id", ""))
+
+
+def _role(name: str) -> Role:
+    if name not in get_args(Role):
+        raise InputError(f"role must be one of {', '.join(get_args(Role))}, not {name!r}")
+    return cast(Role, name)
