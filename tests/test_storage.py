@@ -88,15 +88,17 @@ times = st.datetimes(timezones=st.just(UTC)) | st.just(NOW.astimezone().replace(
 spans = st.tuples(small, small)
 sources = st.builds(Source, texts, small, small, st.none() | small, texts)
 pages = st.builds(
-    Page,
-    kind=st.sampled_from(["message", "chunk", "summary"]),
+    # A page is a chunk of a document, or a tool's, or neither.
+    lambda source, call, **rest: Page(source=source, call="" if source else call, **rest),
+    call=texts,
+    kind=st.sampled_from(["message", "tool", "chunk", "summary"]),
     role=st.sampled_from(["system", "user", "assistant", "tool"]),
     text=texts,
     created_at=times,
     origin=st.sampled_from(["user", "assistant", "tool", "document", "vctx"]),
     author=texts,
     source=st.none() | sources,
-    group=st.none() | small,
+    group=st.none() | st.integers(1, 99),
     parents=st.lists(small).map(tuple),
     branch=st.integers(0, 2),
 )
@@ -713,3 +715,11 @@ def test_neighbours(disk: SqliteDisk) -> None:
     put(disk, *"abcdefg")
     assert [page.id for page in disk.around([7, 2, 3])] == [1, 2, 3, 4, 6, 7]
     assert disk.around([]) == [] == disk.around([-1, 99])
+
+
+def test_pages_of_group_nought_become_one_group(disk: SqliteDisk) -> None:
+    with disk.transaction():
+        disk.put([page("before")])
+        made = disk.put([page("asked", group=0), page("other"), page("called", group=0)])
+    assert [p.group for p in made] == [2, None, 2]
+    assert disk.get([4])[0].group == 2
