@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from vctx.errors import DiskError, InputError
+from vctx.storage import cache
 from vctx.storage.connection import Opener
 from vctx.storage.file import File
 from vctx.storage.lock import WriteLock
@@ -35,6 +36,7 @@ def purge(path: Path, busy: float) -> None:
             # The session first: what is left without it is no session.
             for name in (real, *(real.with_name(real.name + end) for end in ("-wal", "-shm")), *copies(real)):
                 name.unlink(missing_ok=True)
+            cache.remove(real)
             sync(real.parent)
     finally:
         lock.remove()

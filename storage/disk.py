@@ -15,10 +15,10 @@ from vctx.storage.check import Check, Report
 from vctx.storage.connection import Opener, standard
 from vctx.storage.copies import backup, purge
 from vctx.storage.counts import Counts
+from vctx.storage.dense import Dense
 from vctx.storage.dump import Dump
 from vctx.storage.file import File
 from vctx.storage.forget import Forgetting
-from vctx.storage.index import SpanIndex
 from vctx.storage.journal import Journal
 from vctx.storage.meta import Meta
 from vctx.storage.pages import Pages
@@ -60,8 +60,7 @@ class SqliteDisk:
         self._branches = Branches(self._file)
         self._meta = Meta(self._file)
         self._forgetting = Forgetting(self._file, self._pages, self._journal, self._spans, self._words)
-        self._index: SpanIndex | None = None
-        self._forgotten = 0
+        self._dense = Dense(self._file, self._spans)
 
     def __enter__(self) -> "SqliteDisk":
         return self
@@ -178,7 +177,7 @@ class SqliteDisk:
         with self._file.snapshot():
             where = self._branches.where(branch)
             lexical = self._words.best(search.text, k, where)
-            index = self._caught_up()
+            index = self._dense.caught_up()
             if index is None or vector is None:
                 return union(None, [], {}, lexical, self._pages.groups(list(lexical)))
             dense = index.nearest(vector, k, self._branches.visible(branch))
@@ -192,7 +191,7 @@ class SqliteDisk:
     ) -> dict[int, tuple[float | None, float]]:
         """Cosine (None before it is embedded) and BM25 (0 without a common word) of each page for a text."""
         with self._file.snapshot():
-            index = self._caught_up() if vector is not None else None
+            index = self._dense.caught_up() if vector is not None else None
             dense = {} if index is None or vector is None else index.best(pages, vector)
             lexical = self._words.scores(text, list(pages))
         return {page: (dense[page][1] if page in dense else None, lexical.get(page, 0.0)) for page in pages}
@@ -294,16 +293,10 @@ class SqliteDisk:
         return Dump(self._file, self._words).read(stream)
 
     def close(self) -> None:
-        """May be called again; any other use after it is a DiskError."""
-        self._file.close()
+        """Keeps the index in the cache beside the file, if that saves time, and lets go of the file.
 
-    def _caught_up(self) -> SpanIndex | None:
-        """The index with all that has been committed, by any process; None while nothing is embedded."""
-        [forgotten] = self._counts.get("forgotten")
-        if forgotten != self._forgotten:
-            self._index, self._forgotten = None, forgotten
-        if self._index is None and (made := self.embedder):
-            self._index = SpanIndex(made[1])
-        if self._index is not None:
-            self._index.add(self._spans.since(self._index.watermark))
-        return self._index
+        May be called again; any other use after it is a DiskError.
+        """
+        if self._file.open:
+            self._dense.keep()
+        self._file.close()

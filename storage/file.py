@@ -67,6 +67,11 @@ class File:
                 raise
 
     @property
+    def open(self) -> bool:
+        """Whether it has not been closed, and no transaction is open."""
+        return self._raw is not None and not self._writing and self._process == os.getpid()
+
+    @property
     def writing(self) -> bool:
         """Whether a transaction is open, whose end may still undo what stands in it."""
         return self._writing

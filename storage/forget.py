@@ -14,6 +14,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from vctx.errors import DiskError
+from vctx.storage import cache
 from vctx.storage.codec import raw_text
 from vctx.storage.counts import Counts
 from vctx.storage.file import File
@@ -83,6 +84,8 @@ class Forgetting:
             copy.unlink()
             sync(copy.parent)
         with self._file.transaction():
+            # Under the lock: whoever writes a cache gives it its name under the lock, too.
+            cache.remove(self._file.real)
             self._words.optimize()
             [forgotten] = self._counts.get("forgotten")
         if not self._file.emptied() or self._left():
