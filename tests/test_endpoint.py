@@ -12,12 +12,12 @@ import urllib.request
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 
 import vctx
-from vctx.errors import MissingError, ModelError, VctxError
+from vctx.errors import MissingError, ModelError, TooLongError, VctxError
 from vctx.fakes import HashingEmbedder
 from vctx.models import find
 from vctx.models.bytes import ByteTokenizer
@@ -25,19 +25,21 @@ from vctx.models.endpoint import OPENAI, EndpointModel
 from vctx.models.tokens import ChatTokenizer
 from vctx.types import Message, Reply
 
+S = TypeVar("S", bound="Scripted")
 ASK = [Message("user", "What is the capital of France?")]
 KEY = "sk-very-secret"
 
 
 class Script(BaseHTTPRequestHandler):
-    """Answers every request with the server's `status` and `answer`, and keeps what it was sent."""
+    """Answers every request as the server's `respond` says, and keeps what it was sent."""
 
     def do_POST(self) -> None:
         assert isinstance(self.server, Scripted)
         sent = json.loads(self.rfile.read(int(self.headers["content-length"])))
         self.server.seen = (self.headers["authorization"], sent)
-        body = json.dumps(self.server.answer).encode()
-        self.send_response(self.server.status)
+        status, answer = self.server.respond(sent)
+        body = json.dumps(answer).encode()
+        self.send_response(status)
         self.send_header("content-type", "application/json")
         self.send_header("content-length", str(len(body)))
         self.end_headers()
@@ -52,6 +54,9 @@ class Scripted(ThreadingHTTPServer):
     answer: Any = None
     seen: tuple[str, dict[str, Any]]
 
+    def respond(self, sent: dict[str, Any]) -> tuple[int, Any]:
+        return self.status, self.answer
+
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.server_port}/v1"
@@ -59,7 +64,11 @@ class Scripted(ThreadingHTTPServer):
 
 @pytest.fixture
 def server() -> Iterator[Scripted]:
-    with Scripted(("127.0.0.1", 0), Script) as scripted:
+    yield from running(Scripted)
+
+
+def running(kind: type[S]) -> Iterator[S]:
+    with kind(("127.0.0.1", 0), Script) as scripted:
         thread = threading.Thread(target=scripted.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         yield scripted
@@ -159,6 +168,161 @@ def test_only_this_machine_needs_no_key(monkeypatch: pytest.MonkeyPatch) -> None
         model(None)
     assert model(None, api_key=KEY).host == OPENAI
     assert model(None, api_key=KEY)._options(5) == {"max_completion_tokens": 5}
+
+
+# A closed model: a real server that counts with a tokenizer of its own, which nobody else has.
+
+
+class Closed(Scripted):
+    """Refuses what exceeds its window, in the words that it was given; echoes the last message else."""
+
+    limit = 300
+    stubborn = False
+    refusals: list[dict[str, Any]]
+    words: tuple[int, Any] = (400, None)
+    """Status and body of a refusal, its figures as {tokens} and {limit}."""
+
+    def respond(self, sent: dict[str, Any]) -> tuple[int, Any]:
+        tokens = self.count(sent["messages"])
+        if self.stubborn or tokens + sent["max_tokens"] > self.limit:
+            self.refusals.append(sent)
+            status, body = self.words
+            figures = {"{tokens}": str(tokens), "{limit}": str(self.limit)}
+            text = json.dumps(body)
+            for name, figure in figures.items():
+                text = text.replace(name, figure)
+            return status, json.loads(text)
+        usage = {"prompt_tokens": tokens, "completion_tokens": 3, "total_tokens": tokens + 3}
+        said = sent["messages"][-1]["content"].split(".")[0]
+        return 200, answer({"role": "assistant", "content": f"You said: {said}."}, usage)
+
+    def count(self, messages: list[dict[str, str]]) -> int:
+        return 7 + sum(len(m["content"].split()) * 3 // 2 + 4 for m in messages)
+
+
+@pytest.fixture
+def closed() -> Iterator[Closed]:
+    yield from running(Closed)
+
+
+def note(n: int) -> str:
+    return f"Note {n}: the harbour was calm and the boats came in late, as on most days of that year."
+
+
+def notes(closed: Closed, path: Path, **options: Any) -> vctx.Context:
+    closed.refusals = []
+    options = {"model": "m", "base_url": closed.url, "window": 300, "reserve": 30, **options}
+    return vctx.open(path, embedder=HashingEmbedder(), summary="extract", **options)
+
+
+def test_an_endpoint_without_a_tokenizer_fills_its_window_after_the_first_reply(
+    closed: Closed, tmp_path: Path
+) -> None:
+    """A note is 32 tokens of the server's and 90 bytes: strictly, three would take the room of eight."""
+    closed.limit = 2000
+    with notes(closed, tmp_path / "s.db", window=2000) as ctx:
+        assert isinstance(ctx.tokenizer, vctx.Learner)
+        used = [ctx.chat(note(n)).reply.prompt_tokens or 0 for n in range(60)]
+        assert not closed.refusals
+        assert max(used) > 0.85 * 1970
+        assert any(entry.plan.evict for entry in ctx.log())
+        assert ctx.tokens(closed.seen[1]["messages"]) == used[-1]
+
+
+def test_what_it_learnt_survives_a_restart(closed: Closed, tmp_path: Path) -> None:
+    with notes(closed, tmp_path / "s.db") as ctx:
+        for n in range(5):
+            ctx.chat(note(n))
+        learnt, [cost] = ctx.tokenizer.learnt, ctx.tokenizer.count(["A new note on boats."])  # type: ignore[attr-defined]
+        assert ctx.log()[-1].outcome["usage"]["prompt"] > 30
+    with notes(closed, tmp_path / "s.db") as ctx:
+        assert (ctx.tokenizer.learnt, ctx.tokenizer.count(["A new note on boats."])) == (learnt, [cost])  # type: ignore[attr-defined]
+    with notes(closed, tmp_path / "s.db", model="another") as ctx:
+        assert ctx.tokenizer.count(["A new note on boats."]) == [20]
+
+
+REFUSALS = {
+    "openai": (
+        400,
+        {
+            "error": {
+                "message": "This model's maximum context length is {limit} tokens. However, your messages "
+                "resulted in {tokens} tokens. Please reduce the length of the messages.",
+                "type": "invalid_request_error",
+                "param": "messages",
+                "code": "context_length_exceeded",
+            }
+        },
+    ),
+    "llama.cpp": (
+        400,
+        {
+            "error": {
+                "code": 400,
+                "message": "request ({tokens} tokens) exceeds the available context size ({limit} tokens), "
+                "try increasing it",
+                "type": "exceed_context_size_error",
+            }
+        },
+    ),
+    "vllm": (
+        400,
+        {
+            "object": "error",
+            "message": "This model's maximum context length is {limit} tokens. However, you requested 999 "
+            "tokens ({tokens} in the messages, 30 in the completion). Please reduce the length of the "
+            "messages or completion.",
+            "type": "BadRequestError",
+            "param": None,
+            "code": 400,
+        },
+    ),
+    "anthropic": (
+        400,
+        {
+            "type": "error",
+            "error": {
+                "type": "invalid_request_error",
+                "message": "prompt is too long: {tokens} tokens > {limit} maximum",
+            },
+        },
+    ),
+    "bedrock": (400, {"message": "Input is too long for requested model."}),
+}
+
+
+@pytest.mark.parametrize("tokenizer", [None, "o200k_base"])
+@pytest.mark.parametrize("words", REFUSALS.values(), ids=REFUSALS.keys())
+def test_a_refusal_shrinks_the_window_and_the_call_is_made_again(
+    closed: Closed, tmp_path: Path, words: tuple[int, Any], tokenizer: str | None
+) -> None:
+    """We take its window of 300 tokens for 600."""
+    if tokenizer and not os.environ.get("VCTX_TIKTOKEN"):
+        pytest.skip("set VCTX_TIKTOKEN to o200k_base.tiktoken")
+    closed.words = words
+    with notes(closed, tmp_path / "s.db", window=600, tokenizer=tokenizer) as ctx:
+        answers = [ctx.chat(note(n)) for n in range(25)]
+        assert all(a.text.startswith("You said: Note") and a.tokens <= a.limit for a in answers)
+        assert 1 <= len(closed.refusals) <= 3 and ctx.budget.window < 600
+        said = [page.text for page in ctx.history() if page.role == "user"]
+        assert said == [note(n) for n in range(25)]
+
+
+def test_a_second_refusal_is_an_error_with_its_figures_and_loses_nothing(
+    closed: Closed, tmp_path: Path
+) -> None:
+    closed.words = REFUSALS["openai"]
+    with notes(closed, tmp_path / "s.db") as ctx:
+        ctx.chat(note(1))
+        closed.stubborn = True
+        with pytest.raises(TooLongError, match=r"127\.0\.0\.1 refuses \d+ tokens .* of 300 ") as caught:
+            ctx.chat(note(2))
+        assert len(closed.refusals) == 2 and caught.value.limit == 300
+        assert ctx.history()[-1].text == note(2)
+        closed.stubborn = False
+    with notes(closed, tmp_path / "s.db") as ctx:
+        assert ctx.chat(note(2)).text.startswith("You said: Note 2")
+        assert [page.text for page in ctx.history() if page.role == "user"] == [note(1), note(2)]
 
 
 # A real server: `transformers serve`.

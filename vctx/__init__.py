@@ -19,9 +19,10 @@ from vctx.errors import (
     MismatchError,
     MissingError,
     ModelError,
+    TooLongError,
     VctxError,
 )
-from vctx.ports import Embedder, Model, Progress, Tokenizer
+from vctx.ports import Embedder, Learner, Model, Progress, Tokenizer
 from vctx.types import (
     Answer,
     Budget,
@@ -54,6 +55,7 @@ __all__ = [
     "Frame",
     "Hit",
     "InputError",
+    "Learner",
     "Message",
     "MismatchError",
     "MissingError",
@@ -69,6 +71,7 @@ __all__ = [
     "Speaker",
     "Stats",
     "Tokenizer",
+    "TooLongError",
     "VctxError",
     "disk",
     "open",

@@ -43,7 +43,8 @@ def open(
 
     `model` is a local model's package, path or hub name; with `base_url`, what an OpenAI-compatible
     endpoint calls it; None for no model. `tokenizer` counts for an endpoint: the name of a tiktoken
-    encoding, a model whose tokenizer it is, or "bytes". Parts may be given ready made.
+    encoding, a model whose tokenizer it is, or "strict". Where none is named, an upper estimate learns
+    from what the endpoint's replies report. Parts may be given ready made.
 
     What is appended is embedded by a thread while the caller goes on, and `close` waits for it; unless
     `background` is False: then it waits for the next recall.
@@ -110,11 +111,16 @@ def read(path: str | PathLike[str], *, name: str | None = None) -> Reading:
 
 
 def tokenizer(name: str) -> Tokenizer:
-    """Counts tokens as a model does: "bytes" (an upper bound), a tiktoken encoding, or a model's own.
+    """Counts tokens as a model does: a tiktoken encoding, a model's own, or one of two upper bounds.
 
-    A model is named as for `open`: package, path or hub name. Raises MissingError, InputError.
+    "strict" (or "bytes") counts UTF-8 bytes and never undershoots; "estimate" learns from replies. A model
+    is named as for `open`: package, path or hub name. Raises MissingError, InputError.
     """
-    if name == "bytes":
+    if name == "estimate":
+        from vctx.models.estimate import EstimateTokenizer
+
+        return EstimateTokenizer()
+    if name in ("bytes", "strict"):
         from vctx.models.bytes import ByteTokenizer
 
         return ByteTokenizer()
@@ -146,8 +152,17 @@ def _model(
         from vctx.models.endpoint import EndpointModel
     except ModuleNotFoundError as error:
         raise MissingError("openai is not installed: pip install 'vctx[openai]'") from error
-    own = tokenizer(counts or "bytes") if counts is None or isinstance(counts, str) else counts
+    own = _counts(model, counts) if counts is None or isinstance(counts, str) else counts
     return EndpointModel(model, base_url=base_url, tokenizer=own, window=window or WINDOW)
+
+
+def _counts(model: str, name: str | None) -> Tokenizer:
+    """For an endpoint: what is named, else an estimate that learns; what it learnt belongs to the model."""
+    if name not in (None, "estimate"):
+        return tokenizer(name)
+    from vctx.models.estimate import EstimateTokenizer
+
+    return EstimateTokenizer(f"estimate of {model}")
 
 
 def _tokenizer(counts: str | Tokenizer | None, model: Model | None) -> Tokenizer:

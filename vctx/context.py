@@ -14,9 +14,9 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Literal, Self, get_args
 
-from vctx import chunk, formats, quote, recall, render
+from vctx import chunk, formats, journal, quote, recall, render
 from vctx.backlog import Backlog
-from vctx.errors import InputError, MissingError
+from vctx.errors import InputError, MissingError, TooLongError
 from vctx.ports import Clock, Disk, Embedder, Model, Progress, Tokenizer, now, silent
 from vctx.types import (
     Answer,
@@ -31,6 +31,7 @@ from vctx.types import (
     Quote,
     Read,
     Reading,
+    Reply,
     Score,
     Search,
     Speaker,
@@ -223,10 +224,30 @@ class Context:
         hits = self.recall(text, hold=hold)
         if not self._waits(text):
             self.append("user", text)
-        messages = self.messages()
-        reply = self.model.complete(messages, max_tokens=self.budget.reserve)
-        self.append("assistant", reply.text)
+        messages, reply = self._completed(self.model)
+        page = Page("message", "assistant", reply.text, self._clock(), "assistant")
+        self._window.append(page, outcome=journal.usage(reply, self.tokenizer.name))
         return Answer(reply.text, tuple(hits), self._window.scale.prompt(messages), self.budget.room, reply)
+
+    def _completed(self, model: Model) -> tuple[list[Message], Reply]:
+        """The prompt and its reply; one that is refused as too long is made shorter, and sent once more."""
+        messages = self.messages()
+        try:
+            return messages, model.complete(messages, max_tokens=self.budget.reserve)
+        except TooLongError as error:
+            self._shrink(messages, error)
+        messages = self.messages()
+        return messages, model.complete(messages, max_tokens=self.budget.reserve)
+
+    def _shrink(self, messages: Sequence[Message], error: TooLongError) -> None:
+        """Holds the window to what a server says that it reads, else to three quarters of what it refused."""
+        ours = self._window.scale.prompt(messages)
+        limit = min(error.limit or self.budget.window, self.budget.window)
+        reserve = min(self.budget.reserve, limit // 4)
+        room = (limit - reserve) * ours // max(error.tokens, ours) if error.tokens else ours * 3 // 4
+        room = min(room, ours - 1)
+        self.budget = replace(self.budget, window=room + reserve, reserve=reserve)
+        self._window.resize(self.budget)
 
     def _waits(self, text: str) -> bool:
         """Whether this was the last thing said, and no model has answered: it is asked once more, then."""

@@ -5,6 +5,7 @@ VctxError
 ├── BudgetError         the caller's: what must stand in the window does not fit; both figures named
 ├── MissingError        the machine's: a package, model or file that is not installed
 ├── ModelError          the model's: unreachable, refused, or answered nonsense
+│   └── TooLongError    the prompt is longer than it reads; its figures, where it gave any
 └── DiskError           the disk's: unreadable, locked, full, or made by another version
     └── MismatchError   the session was made with another embedder
 """
@@ -28,6 +29,19 @@ class MissingError(VctxError):
 
 class ModelError(VctxError):
     """A model call failed."""
+
+
+class TooLongError(ModelError):
+    """The model refused a prompt as too long.
+
+    `tokens` is what it counted in the prompt, `limit` what prompt and reply may take together; None where
+    it did not say.
+    """
+
+    def __init__(self, message: str, tokens: int | None = None, limit: int | None = None) -> None:
+        super().__init__(message)
+        self.tokens = tokens
+        self.limit = limit
 
 
 class DiskError(VctxError):

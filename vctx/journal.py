@@ -4,7 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from vctx.types import Entry, Form, Frame, Hit
+from vctx.ports import Lesson
+from vctx.types import Entry, Form, Frame, Hit, Reply
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,20 @@ def signals(hit: Hit) -> dict[str, Any]:
         **found,
         "signals": parts,
     }
+
+
+def usage(reply: Reply, tokenizer: str) -> dict[str, Any]:
+    """What a model has counted, as the journal keeps it beside its reply."""
+    counted = {"prompt": reply.prompt_tokens, "reply": reply.completion_tokens, "cached": reply.cached_tokens}
+    said = {name: tokens for name, tokens in counted.items() if tokens is not None}
+    lesson = {"tokenizer": tokenizer, "lesson": list(reply.lesson)} if reply.lesson else {}
+    return {"usage": {**said, **lesson}} if said else {}
+
+
+def lessons(entries: Iterable[Entry], tokenizer: str) -> list[Lesson]:
+    """What replies have taught a tokenizer that learns, oldest first."""
+    told = (entry.outcome.get("usage", {}) for entry in entries)
+    return [tuple(usage["lesson"]) for usage in told if usage.get("tokenizer") == tokenizer]
 
 
 def _frames(frames: tuple[Frame, ...], entry: Entry) -> tuple[Frame, ...]:

@@ -1,10 +1,10 @@
 """The seams: small Protocols, each with a fake that ships in `vctx.fakes`, or its null object here."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, TextIO
+from typing import TYPE_CHECKING, Protocol, TextIO, runtime_checkable
 
 from vctx.types import Document, Entry, Frame, Hit, Message, Page, Reply, Search, Span, Stats, Vector
 
@@ -32,6 +32,33 @@ class Tokenizer(Protocol):
 
     def prompt(self, messages: Sequence[Message]) -> int:
         """Tokens of a whole prompt: chat template and the opening of the reply included."""
+        ...
+
+
+Lesson = tuple[int, ...]
+"""What a reply has taught a `Learner`: its own affair, but for the journal, which keeps it."""
+
+
+@runtime_checkable
+class Learner(Tokenizer, Protocol):
+    """A tokenizer that estimates, and learns from what replies report: only then do its counts change."""
+
+    @property
+    def learnt(self) -> int:
+        """How many lessons it has had."""
+        ...
+
+    @property
+    def overhead(self) -> int:
+        """Tokens that a message costs beside its text."""
+        ...
+
+    def learn(self, messages: Sequence[Message], tokens: int) -> Lesson:
+        """Takes the tokens that an endpoint has counted in a prompt; empty where that teaches nothing."""
+        ...
+
+    def resume(self, lessons: Iterable[Lesson]) -> None:
+        """Learns once more what it was taught before, in another process."""
         ...
 
 
@@ -73,7 +100,7 @@ class Model(Protocol):
     def tokenizer(self) -> Tokenizer: ...
 
     def complete(self, messages: Sequence[Message], *, max_tokens: int) -> Reply:
-        """Answers within `max_tokens`; raises ModelError."""
+        """Answers within `max_tokens`; raises ModelError, TooLongError for a prompt that it cannot read."""
         ...
 
 

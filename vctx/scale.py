@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from vctx import render
 from vctx.chunk import split
-from vctx.ports import Tokenizer
+from vctx.ports import Learner, Lesson, Tokenizer
 from vctx.types import Form, Frame, Hit, Message, Page, Span, ToolCall
 
 LONG = 999_999
@@ -22,8 +22,24 @@ class Scale:
 
     def __init__(self, tokenizer: Tokenizer) -> None:
         self._tokenizer = tokenizer
-        self._overhead = self._measure()
+        self._learner = tokenizer if isinstance(tokenizer, Learner) else None
+        self._measured = 0 if self._learner else self._measure()
         self._call = self._measure_call()
+
+    @property
+    def learnt(self) -> int:
+        """How often the counts have changed: what was weighed before may be weighed anew."""
+        return self._learner.learnt if self._learner else 0
+
+    def resume(self, lessons: Sequence[Lesson]) -> None:
+        """Has a tokenizer that estimates learn what it learnt in another process; if it is new."""
+        if self._learner and not self._learner.learnt:
+            self._learner.resume(lessons)
+
+    @property
+    def _overhead(self) -> int:
+        """Tokens of a message beside its text."""
+        return self._learner.overhead if self._learner else self._measured
 
     def text(self, texts: Sequence[str]) -> list[int]:
         """Tokens of each text by itself."""
@@ -90,6 +106,14 @@ class Scale:
             return sum(self.text([page.call, page.author, page.text])) + self._call
         return self.message(render.content(page)) + sum(self.text([page.call]))
 
+    def frame(self, frame: Frame, page: Page) -> int:
+        """What a frame costs now."""
+        if frame.fault:
+            return self.piece(page, frame.span)
+        if frame.form is Form.CUT:
+            return self.message(render.cut(page, frame.keep))
+        return self._said(page)
+
     def wrapper(self) -> int:
         """A fault's message beside its pages."""
         return self.message(render.fault(["\n"]))
@@ -102,7 +126,7 @@ class Scale:
 
     def digest(self, system: str) -> int:
         """What a digest costs beside its own text: its mark, and a message where there was none."""
-        return self.fixed(system, "x") - self.fixed(system) - self.text(["x"])[0]
+        return max(0, self.fixed(system, "x") - self.fixed(system) - self.text(["x"])[0])
 
     def prompt(self, messages: Sequence[Message]) -> int:
         """A whole prompt, exactly."""

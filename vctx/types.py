@@ -311,6 +311,8 @@ class Reply:
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
     cached_tokens: int | None = None
+    lesson: tuple[int, ...] = ()
+    """What a tokenizer that estimates has learnt from it."""
 
     def __str__(self) -> str:
         return self.text

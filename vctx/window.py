@@ -14,10 +14,12 @@ from vctx.plan import decide, pack, weight
 from vctx.policy import named
 from vctx.ports import Clock, Disk, Model, Tokenizer
 from vctx.scale import Scale, words_of
-from vctx.types import Budget, Entry, Form, Frame, Hit, Message, Page, Plan, Snapshot
+from vctx.types import Budget, Entry, Form, Frame, Hit, Message, Page, Plan, Slot, Snapshot
 
 AGAIN = 256
 """Messages that are summarised again, at most, when the summary made of them is forgotten."""
+LESSONS = 256
+"""Entries of the journal, the newest, from which a tokenizer that estimates learns again."""
 LEAST = 32
 """Tokens of the shortest digest that is worth a place in the prompt."""
 
@@ -39,9 +41,8 @@ class Window:
         self._clock = clock
         self._pages: dict[int, Page] = {}
         self._state = journal.replay(disk.entries())
-        # A window that takes turns may need a first one: see `render.EARLIER`.
-        self._base = self.scale.fixed(system) + self._alternates * self.scale.message(render.EARLIER)
-        self._cap = self._reserved(budget.room // 8)
+        self.scale.resume(journal.lessons(disk.entries(self._state.tick - LESSONS), tokenizer.name))
+        self._weigh()
         if self._base + self._cap > self.budget.room // 2:
             raise BudgetError(
                 f"the system text and the digest take {self._base + self._cap} tokens, more than half of the "
@@ -65,18 +66,21 @@ class Window:
 
     # -- what changes it
 
-    def append(self, page: Page, calls: Sequence[Page] = ()) -> Page:
+    def append(
+        self, page: Page, calls: Sequence[Page] = (), outcome: Mapping[str, Any] | None = None
+    ) -> Page:
         """Stores a message, with the tool calls in it, and frames it, in one transaction.
 
-        Raises InputError for a result that no call awaits, and for what may not stand before the results
-        that are awaited; BudgetError where the calls leave no room for the handles of their results.
+        `outcome` goes to the journal with it. Raises InputError for a result that no call awaits, and for
+        what may not stand before the results that are awaited; BudgetError where the calls leave no room
+        for the handles of their results.
         """
         with self._disk.transaction():
             self._catch_up()
             page = self._placed(page)
             page, *made = self._disk.put([page, *calls])
             arriving = self._arrivals([*self._unit(page.group), page, *made])
-            entry = self._note("append", self._snapshot(arriving=arriving), {"page": page.id})
+            entry = self._note("append", self._snapshot(arriving=arriving), {"page": page.id}, outcome)
         self._apply(entry)
         return page
 
@@ -179,6 +183,11 @@ class Window:
                 return messages
             self._fit(tokens)
 
+    def resize(self, budget: Budget) -> None:
+        """Holds the window to another budget; what no longer fits leaves when it is next asked for."""
+        self.budget = budget
+        self._weigh()
+
     def largest(self, group: int | None = None) -> int:
         """Tokens of the largest message that fits beside what never leaves, the group's own pages aside."""
         rest = tuple(f for f in self.frames if group is None or f.group != group)
@@ -196,7 +205,7 @@ class Window:
             tick=state.tick + 1,
             budget=self.budget,
             fixed=self._base + self._cap * state.has_digest,
-            frames=state.frames,
+            frames=self._weighed(state.frames),
             wrapper=self.scale.wrapper(),
             cap=self._cap,
             first=not state.has_digest,
@@ -223,6 +232,23 @@ class Window:
 
     def _catch_up(self) -> None:
         self._state = journal.replay(self._disk.entries(self._state.tick), self._state)
+        if self.scale.learnt != self._learnt:
+            self._weigh()
+
+    def _weigh(self) -> None:
+        """What never leaves and, where the counts have changed since the frames were made, the frames."""
+        self._learnt = self.scale.learnt
+        # A window that takes turns may need a first one: see `render.EARLIER`.
+        self._base = self.scale.fixed(self._system) + self._alternates * self.scale.message(render.EARLIER)
+        self._cap = self._reserved(self.budget.room // 8)
+        frames = self._state.frames if self._learnt else ()
+        self._weights = {_shape(frame): self.scale.frame(frame, self.page(frame.page)) for frame in frames}
+
+    def _weighed(self, frames: tuple[Frame, ...]) -> tuple[Frame, ...]:
+        """Frames with what they cost in the estimate in force."""
+        if not self._weights:
+            return frames
+        return tuple(replace(f, tokens=self._weights.get(_shape(f), f.tokens)) for f in frames)
 
     def _arrivals(self, pages: Sequence[Page], hold: int = 0) -> tuple[Frame, ...]:
         """A message with its calls and results: whole if they fit, else cut so that a fault can bring in
@@ -250,8 +276,8 @@ class Window:
 
     def _pinned(self, state: journal.State) -> int:
         groups = {frame.group for frame in state.frames if frame.pinned} - {None}
-        stay = (frame for frame in state.frames if frame.pinned or frame.group in groups)
-        return weight(stay, self.scale.wrapper())
+        stay = tuple(frame for frame in state.frames if frame.pinned or frame.group in groups)
+        return weight(self._weighed(stay), self.scale.wrapper())
 
     def _priced(self, ranked: Sequence[Hit], share: int, query: str) -> tuple[Hit, ...]:
         """Each hit with what it would load, and its price; of equals the one of the best rank."""
@@ -371,6 +397,11 @@ def _remade(summaries: Sequence[Page], gone: frozenset[int]) -> dict[str, Any]:
         # A summary's first parent is the one before it, where there was one.
         due = [parent for parent in page.parents if parent not in gone] + due
     return {"digest": None, "due": due[-AGAIN:]}
+
+
+def _shape(frame: Frame) -> tuple[Slot, int, int]:
+    """What its tokens depend on."""
+    return frame.slot, frame.arrived, frame.keep
 
 
 def _whole(frames: Sequence[Frame]) -> bool:

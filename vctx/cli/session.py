@@ -95,7 +95,9 @@ _OPTIONS = (
     ),
     click.option("--base-url", envvar="VCTX_BASE_URL", help="An OpenAI-compatible endpoint."),
     click.option(
-        "--tokenizer", envvar="VCTX_TOKENIZER", help="Counts for an endpoint: o200k_base, a path, bytes."
+        "--tokenizer",
+        envvar="VCTX_TOKENIZER",
+        help="Counts for an endpoint: o200k_base, a path, strict (default: an estimate that learns).",
     ),
     click.option(
         "--embedder",

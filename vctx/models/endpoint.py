@@ -3,14 +3,16 @@
 import ipaddress
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import openai
 from openai.types.chat import ChatCompletion
 
-from vctx.errors import MissingError, ModelError, VctxError
+from vctx.errors import MissingError, ModelError, TooLongError, VctxError
 from vctx.formats import openai as openai_form
-from vctx.ports import Tokenizer
+from vctx.models import overflow
+from vctx.ports import Learner, Tokenizer
 from vctx.types import Message, Reply
 
 OPENAI = "api.openai.com"
@@ -20,9 +22,10 @@ class EndpointModel:
     """A model served elsewhere (implements `ports.Model`).
 
     `base_url` ends in /v1 (None: $OPENAI_BASE_URL, else OpenAI itself); `window` is in tokens of the
-    model, which `tokenizer` counts or estimates. The key is `api_key`, else $OPENAI_API_KEY; an
-    endpoint on this machine needs none, and any other without one raises MissingError. `timeout` is in
-    seconds, for one attempt; overload and lost connections are tried `retries` more times.
+    model, which `tokenizer` counts, or estimates and learns from the replies. The key is `api_key`,
+    else $OPENAI_API_KEY; an endpoint on this machine needs none, and any other without one raises
+    MissingError. `timeout` is in seconds, for one attempt; overload and lost connections are tried
+    `retries` more times.
     """
 
     def __init__(
@@ -47,7 +50,11 @@ class EndpointModel:
         self._client = client.with_options(api_key=_key(self.host, api_key))
 
     def complete(self, messages: Sequence[Message], *, max_tokens: int) -> Reply:
-        """Answers within `max_tokens`; raises ModelError, or MissingError for a model that is not served."""
+        """Answers within `max_tokens`.
+
+        Raises TooLongError for a prompt that the server refuses as too long, ModelError, or MissingError
+        for a model that is not served.
+        """
         try:
             answer = self._client.chat.completions.create(
                 model=self.name,
@@ -55,8 +62,14 @@ class EndpointModel:
                 **self._options(max_tokens),
             )
         except openai.OpenAIError as error:
-            raise self._explained(error) from error
-        return _reply(answer, self.host)
+            raise self._too_long(error, messages) or self._explained(error) from error
+        reply = _reply(answer, self.host)
+        return replace(reply, lesson=self._learn(messages, reply.prompt_tokens))
+
+    def _learn(self, messages: Sequence[Message], tokens: int | None) -> tuple[int, ...]:
+        if tokens is None or not isinstance(self.tokenizer, Learner):
+            return ()
+        return self.tokenizer.learn(messages, tokens)
 
     def _options(self, max_tokens: int) -> dict[str, Any]:
         """OpenAI's own models refuse the older name of the limit; other servers may not know the newer."""
@@ -65,6 +78,23 @@ class EndpointModel:
         if self._temperature is not None:
             options["temperature"] = self._temperature
         return options
+
+    def _too_long(self, error: openai.OpenAIError, messages: Sequence[Message]) -> TooLongError | None:
+        """The error as a refusal of a long prompt, if it is one; its figures teach as those of a reply do."""
+        if not isinstance(error, openai.APIStatusError):
+            return None
+        refusal = overflow.read(error.status_code, error.body)
+        if refusal is None:
+            return None
+        self._learn(messages, refusal.tokens)
+        counted = f"{refusal.tokens} tokens" if refusal.tokens else "the prompt"
+        limit = f"of {refusal.limit}" if refusal.limit else f"for its window (we took it for {self.window})"
+        return TooLongError(
+            f"{self.host} refuses {counted} as too long {limit} ({_why(error)}): "
+            f"open the session with the window that {self.name!r} has",
+            refusal.tokens,
+            refusal.limit,
+        )
 
     def _explained(self, error: openai.OpenAIError) -> VctxError:
         """The error as ours: the host and what to do, never the key."""
