@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from random import Random
 
-from vctx.eval.story import Event, Story, fill, month, number
+from vctx.eval.story import Event, Story, fill, lines, month, number
 from vctx.eval.talk import Question, TurnId
 
 _OBJECT = (
@@ -45,7 +45,7 @@ def questions(story: Story) -> Iterator[Question]:
         for event in story.events
         for question in (*_single(story, event, random), *_follow(story, event, random))
     ]
-    found += [*_many(story, random), *_spans(story, random), *_dated(story, random)]
+    found += [*_quoted(story, random), *_many(story, random), *_spans(story, random), *_dated(story, random)]
     random.shuffle(found)
     seen: set[str] = set()
     for question in found:
@@ -111,6 +111,73 @@ def _follow(story: Story, event: Event, random: Random) -> Iterator[Question]:
 
 
 _PLURAL = {"does": "do", "did": "did", "has": "have", "was": "were", "is": "are"}
+
+
+def _quoted(story: Story, random: Random) -> Iterator[Question]:
+    """What a turn says, asked in its own words: any turn, as long as the words stand together in no other."""
+    held = [frozenset(_nouns(turn.text)) for turn in story.turns]
+    for turn, words in random.sample(list(zip(story.turns, held, strict=True)), len(held) // 3):
+        rare = sorted(word for word in words if sum(word in other for other in held) <= 6)
+        if len(rare) < 2 or story.recipe.assistant:
+            continue
+        a, b = random.sample(rare, 2)
+        others = [other for other in held if a in other and b in other]
+        template = random.choice(lines()["chatter"]["quoted"])
+        if len(others) == 1 and ("{b}" in template or sum(a in other for other in held) <= 2):
+            text = fill(template, {"name": turn.speaker, "a": a, "b": b})
+            turns = {t.id for t, other in zip(story.turns, held, strict=True) if a in other}
+            yield Question(text, "quoted", frozenset({turn.id} if "{b}" in template else turns))
+
+
+def _nouns(text: str) -> list[str]:
+    """Words that may be asked about: of some length, in lower case, the first of a sentence left out."""
+    return [word for word in re.findall(r"(?<=[a-z,;] )[a-z]{5,}\b", text) if word not in _COMMON]
+
+
+_COMMON = frozenset(
+    [
+        "about",
+        "after",
+        "again",
+        "always",
+        "another",
+        "around",
+        "because",
+        "before",
+        "being",
+        "could",
+        "doing",
+        "during",
+        "every",
+        "first",
+        "going",
+        "having",
+        "maybe",
+        "never",
+        "often",
+        "other",
+        "really",
+        "should",
+        "since",
+        "still",
+        "their",
+        "there",
+        "these",
+        "thing",
+        "things",
+        "think",
+        "those",
+        "through",
+        "today",
+        "until",
+        "where",
+        "which",
+        "while",
+        "whole",
+        "would",
+        "yesterday",
+    ]
+)
 
 
 def _many(story: Story, random: Random) -> Iterator[Question]:

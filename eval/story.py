@@ -18,7 +18,9 @@ from vctx.eval.talk import Turn, TurnId
 
 TEXT = Path(__file__).with_name("text") / "chats.toml"
 Values = Mapping[str, str]
-_ARTICLES = re.compile(r"\b(the|an?|my|their|old|new|\w+'s) (?:an?|the) ", re.IGNORECASE)
+_ARTICLES = re.compile(
+    r"\b(the|an?|my|their|old|new|(?!it|that|there|what)\w+'s) (?:an?|the) ", re.IGNORECASE
+)
 """What a slot with its own article leaves behind: "the a canoe"."""
 
 
@@ -41,6 +43,12 @@ class Recipe:
     """Share of scenes in which what held before changes: a home, a job."""
     contradictions: float = 0.06
     """Share of scenes whose teller was wrong, and says so in a later session."""
+    echoes: float = 0.5
+    """Share of replies that take up what was told, so that words alone do not find who told it."""
+    musing: float = 0.8
+    """Share of turns with a longer thought that tells nothing, so that most turns are of some length."""
+    hearsay: float = 0.08
+    """Share of scenes that the other opens: what happened to somebody is first said by someone else."""
     assistant: bool = False
     """A user with an assistant, without names, in place of people among themselves."""
 
@@ -148,26 +156,48 @@ def _scene(story: Story, wrong: list[Event]) -> Event | None:
     if values is None:
         return None
     phrase, first, last = _when(story) if random.random() < recipe.times else ("", story.now, story.now)
-    line = fill(random.choice(topic["say"]), {**values, "when": phrase or "today"}, phrase)
-    said = story.say(
-        person,
-        story.pick("before", person, 0.4),
-        line,
-        story.pick("small", person, 0.15),
-        story.pick("after", person, 0.4),
-    )
+    said = _open(story, person, topic, {**values, "when": phrase or "today"}, phrase)
     details = []
+    key = values.get(key_of(topic, values), "")
     for number in random.sample(range(len(topic["detail"])), random.randint(0, len(topic["detail"]))):
         detail = topic["detail"][number]
-        _reply(story, person, random.choice(detail["ask"]))
+        _reply(story, person, random.choice(detail["ask"]), key)
         answer = fill(random.choice(detail["tell"]), values)
-        turn = story.say(person, story.pick("ack", person, 0.15), answer, story.pick("after", person, 0.3))
+        turn = story.say(
+            person,
+            story.pick("ack", person, 0.15),
+            answer,
+            story.pick("after", person, 0.3),
+            story.pick("muse", person, recipe.musing),
+            story.pick("muse", person, recipe.musing / 3),
+        )
         details.append((number, turn))
-    _reply(story, person, story.pick("small", person, 0.2))
+    _reply(story, person, story.pick("curious", person, 0.4), key)
     event = Event(person, topic, values, first, last, bool(phrase), said, tuple(details))
     if random.random() < recipe.contradictions:
         wrong.append(event)
     return event
+
+
+def _open(story: Story, person: str, topic: Mapping[str, Any], values: Values, phrase: str) -> TurnId:
+    """The turn that says that something happened: its own teller's, or somebody's who has heard of it."""
+    if not story.recipe.assistant and story.random.random() < story.recipe.hearsay:
+        other = _other(story, person)
+        line = story.random.choice(lines()["chatter"]["hearsay"]).replace("{act}", topic["act"][0])
+        said = story.say(
+            other, fill(line, {**values, "other": person}, phrase), story.pick("muse", other, 0.3)
+        )
+        story.say(person, story.pick("ack", person), story.pick("muse", person, story.recipe.musing))
+        return said
+    return story.say(
+        person,
+        story.pick("before", person, 0.4),
+        fill(story.random.choice(topic["say"]), values, phrase),
+        story.pick("small", person, 0.15),
+        story.pick("after", person, 0.4),
+        story.pick("muse", person, story.recipe.musing),
+        story.pick("muse", person, story.recipe.musing / 3),
+    )
 
 
 def _correct(story: Story, event: Event) -> None:
@@ -180,7 +210,7 @@ def _correct(story: Story, event: Event) -> None:
     line = fill(story.random.choice(event.topic["say"]), {**values, "when": "back then"})
     frame = story.random.choice(lines()["chatter"]["correct"])
     turn = story.say(event.person, frame.replace("{line}", line))
-    _reply(story, event.person, "")
+    _reply(story, event.person, "", values[slot])
     number = story.events.index(event)
     story.events[number] = replace(event, values=values, corrected=turn)
 
@@ -194,7 +224,7 @@ def _between(story: Story) -> None:
         story.say(story.people[0], lines()["chatter"]["task"][number])
         story.say(story.people[1], lines()["chatter"]["result"][number])
     elif random.random() < recipe.smalltalk:
-        story.say(speaker, story.pick("small", speaker), story.pick("after", speaker, 0.2))
+        story.say(speaker, story.pick("small", speaker), story.pick("muse", speaker, recipe.musing))
         _reply(story, speaker, story.pick("small", speaker, 0.5))
     if random.random() < recipe.distractors:
         topic = random.choice(lines()["topic"])
@@ -204,14 +234,24 @@ def _between(story: Story) -> None:
             line = fill(random.choice(event.topic["later"]), event.values)
         else:
             line = fill(random.choice(topic["maybe"]), _draw(story))
-        story.say(speaker, line, story.pick("after", speaker, 0.2))
+        story.say(speaker, line, story.pick("muse", speaker, recipe.musing))
         _reply(story, speaker, story.pick("small", speaker, 0.3))
 
 
-def _reply(story: Story, person: str, more: str) -> None:
+def _reply(story: Story, person: str, more: str, key: str = "") -> None:
+    """Somebody answers: polite, perhaps with what was told in it, perhaps with a question."""
     other = _other(story, person)
-    kind = "helper" if story.recipe.assistant else "ack"
-    story.say(other, story.pick(kind, other, 0.8 if more else 1.0), more)
+    if story.recipe.assistant:
+        story.say(other, story.pick("helper", other, 0.8 if more else 1.0), more)
+        return
+    echo = story.pick("echo", other, story.recipe.echoes) if key else ""
+    story.say(
+        other,
+        story.pick("ack", other, 0.8 if more or echo else 1.0),
+        echo.replace("{key}", key).replace("{Key}", capital(key)),
+        story.pick("muse", other, story.recipe.musing),
+        more,
+    )
 
 
 def _other(story: Story, person: str) -> str:
