@@ -14,7 +14,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import vctx
-from vctx.eval.evidence import placed
+from vctx.eval.evidence import Item, placed
 
 BUDGETS = (512, 1024)
 PAIRS = "kv-retrieval-140_keys.jsonl.gz"
@@ -90,11 +90,11 @@ def _ask(
         page_of = {pair: ctx.append("user", ": ".join(pair)).id for chain in chains for pair in chain.pairs}
         lines = [": ".join(pair) + "\n" for pair in page_of]
         cost = dict(zip(page_of.values(), counts.count(lines), strict=True))
-        section = dict.fromkeys(cost)
         for chain in chains:
-            ranking = list(dict.fromkeys(hit.page for hit in ctx.search(chain.question)))
+            hits = {hit.page: hit for hit in reversed(ctx.search(chain.question))}
+            items = [Item(page, cost[page], None, hit.worth) for page, hit in reversed(hits.items())]
             gold = {page_of[chain.pairs[n]] for n in chain.order}
-            within = {b: gold <= placed(ranking, cost, section, {None: 0}, b) for b in BUDGETS}
+            within = {b: gold <= placed(items, {None: 0}, b) for b in BUDGETS}
             yield Solved(chain.depth, within)
 
 

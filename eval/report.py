@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from vctx.eval.intervals import bootstrap, wilson
-from vctx.eval.locomo import CATEGORIES, Score
 from vctx.eval.nested_kv import Solved
+from vctx.eval.talk import Score
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,10 +18,14 @@ class Row:
     within: dict[int, tuple[float, float, float]]
 
 
-def locomo(scores: Sequence[Score]) -> list[Row]:
-    """By category, then categories 1 to 4 together (what is published), then all."""
-    groups = [(name, [s for s in scores if s.category == c]) for c, name in CATEGORIES.items()]
-    groups.append(("categories 1-4", [s for s in scores if s.category <= 4]))
+def chats(scores: Sequence[Score], together: Sequence[str] = ()) -> list[Row]:
+    """By category in order of their first question, then those named together, then all."""
+    names = list(dict.fromkeys(score.category for score in scores))
+    if together:
+        names.sort(key=[*together, *(name for name in names if name not in together)].index)
+    groups = [(name, [s for s in scores if s.category == name]) for name in names]
+    if together:
+        groups.append(("categories 1-4", [s for s in scores if s.category in together]))
     groups.append(("all", list(scores)))
     return [_row(name, group) for name, group in groups if group]
 

@@ -7,8 +7,7 @@ disk      SqliteDisk, the one door (implements vctx.ports.Disk)
 │   ├── schema      numbered migrations; copies before them
 │   └── trouble     SQLite's errors in our words
 ├── pages, journal, spans, words, branches, meta, counts    the tables, one file each
-│   ├── codec       rows <-> dataclasses, checksums
-│   └── stopwords
+│   └── codec       rows <-> dataclasses, checksums
 ├── forget    rows, what quotes them (quotes), and then the bytes
 ├── check     what is true against its checksums, what is derived against what is true
 ├── dump      export and import as JSON Lines

@@ -186,15 +186,16 @@ class SqliteDisk:
             lexical |= self._words.scores(search.text, [page for page in meant if page not in lexical])
             return union(index, dense, rest, lexical, self._pages.groups([*meant, *lexical]))
 
-    def score(
-        self, text: str, vector: Vectors | None, pages: Sequence[int]
-    ) -> dict[int, tuple[float | None, float]]:
-        """Cosine (None before it is embedded) and BM25 (0 without a common word) of each page for a text."""
+    def cosines(self, vectors: Sequence[Vectors], pages: Sequence[int]) -> Vectors:
+        """The cosine of each page, by its best span, to each vector, (len(vectors), len(pages)).
+
+        NaN for a page that has not been embedded.
+        """
         with self._file.snapshot():
-            index = self._dense.caught_up() if vector is not None else None
-            dense = {} if index is None or vector is None else index.best(pages, vector)
-            lexical = self._words.scores(text, list(pages))
-        return {page: (dense[page][1] if page in dense else None, lexical.get(page, 0.0)) for page in pages}
+            index = self._dense.caught_up()
+        if index is None:
+            return np.full((len(vectors), len(pages)), np.nan, np.float32)
+        return index.cosines(np.array(pages, np.int64), np.array(vectors, np.float32))
 
     def around(self, pages: Sequence[int], *, branch: int | None = None) -> list[Page]:
         """The pages and those next to them by id, in order of id; what is not there is left out.

@@ -56,7 +56,7 @@ class SpanIndex:
         )
         self._coarse: Any = None
         self.places: Places = np.empty((0, 3), np.int64)
-        self._order: NDArray[np.int64] | None = None
+        self._order: tuple[NDArray[np.int64], NDArray[np.int64]] | None = None
 
     def __len__(self) -> int:
         return len(self.places)
@@ -136,6 +136,16 @@ class SpanIndex:
         best = zip(rows[order].tolist(), cosines[order].tolist(), strict=True)
         return {self.page(row): (row, cosine) for row, cosine in best}
 
+    def cosines(self, pages: NDArray[np.int64], vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The cosine of each page, by its best row, to each vector, (vectors, pages); NaN without a row."""
+        best = np.full((len(vectors), len(pages)), np.nan, np.float32)
+        count = self._count(pages)
+        if len(rows := self._of(pages)):
+            found = vectors @ self._flat.reconstruct_batch(rows).T
+            starts = (count.cumsum() - count)[count > 0]
+            best[:, count > 0] = np.maximum.reduceat(found, starts, axis=1)
+        return best
+
     def page(self, row: int) -> int:
         """The page that a row belongs to."""
         return int(self.places[row, 0])
@@ -152,16 +162,27 @@ class SpanIndex:
         self._order = None
 
     def _of(self, pages: NDArray[np.int64]) -> NDArray[np.int64]:
-        """The rows of pages."""
+        """The rows of pages, page by page."""
+        order, ordered = self._by_page()
+        count = self._count(pages)
+        first = ordered.searchsorted(pages, "left")
+        steps = np.arange(count.sum()) - np.repeat(count.cumsum() - count, count)
+        found: NDArray[np.int64] = order[np.repeat(first, count) + steps]
+        return found
+
+    def _count(self, pages: NDArray[np.int64]) -> NDArray[np.int64]:
+        """How many rows each of the pages has."""
+        _, ordered = self._by_page()
+        found: NDArray[np.int64] = ordered.searchsorted(pages, "right") - ordered.searchsorted(pages, "left")
+        return found
+
+    def _by_page(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The rows in order of their pages, and these pages."""
         if self._order is None:
             # Nearly sorted as it is: this is linear.
-            self._order = self.places[:, 0].argsort(kind="stable")
-            self._sorted = self.places[self._order, 0]
-        first = self._sorted.searchsorted(pages, "left")
-        count = self._sorted.searchsorted(pages, "right") - first
-        steps = np.arange(count.sum()) - np.repeat(count.cumsum() - count, count)
-        found: NDArray[np.int64] = self._order[np.repeat(first, count) + steps]
-        return found
+            order = self.places[:, 0].argsort(kind="stable")
+            self._order = order, self.places[order, 0]
+        return self._order
 
     def _refined(self, query: NDArray[np.float32], k: int) -> Any:
         depth: Any = faiss.IndexRefineSearchParameters

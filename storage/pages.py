@@ -25,6 +25,10 @@ _UNFIND = (
     "INSERT INTO words (words, rowid, author, text) SELECT 'delete', id, author, text FROM worded WHERE id"
 )
 _PART = 500
+
+_LATELY = 8192
+"""Pages kept in memory, at most, that a recall has read: most of them will be candidates again."""
+
 _INSERT = f"INSERT INTO pages ({PAGE}, sum) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)"
 
 
@@ -35,6 +39,8 @@ class Pages:
         self._file = file
         self._counts = Counts(file)
         self._branches = Branches(file)
+        self._lately: dict[int, Page] = {}
+        self._forgotten = 0
 
     def put(self, pages: Sequence[Page]) -> list[Page]:
         """Stores pages with the next ids and, in each branch, the next seqs. Inside a transaction."""
@@ -77,8 +83,24 @@ class Pages:
         else:
             near |= {id + step for id in ids for step in (-1, 1)}
         asked = sorted(id for id in near if 0 < id < 2**63)
-        rows = self._file.among(f"{_SELECT} WHERE {where or '1'} AND id IN", asked)
-        return sorted(map(page_of, rows), key=lambda page: page.id)
+        if where:
+            rows = self._file.among(f"{_SELECT} WHERE {where} AND id IN", asked)
+            return sorted(map(page_of, rows), key=lambda page: page.id)
+        return self._remembered(asked)
+
+    def _remembered(self, asked: Sequence[int]) -> list[Page]:
+        """Those of the pages that there are; none is read twice, as long as none is forgotten."""
+        [forgotten] = self._counts.get("forgotten")
+        if forgotten != self._forgotten or len(self._lately) > _LATELY:
+            self._lately, self._forgotten = {}, forgotten
+        known = {id: page for id in asked if (page := self._lately.get(id)) is not None}
+        rows = self._file.among(f"{_SELECT} WHERE id IN", [id for id in asked if id not in known])
+        new = {row[0]: page_of(row) for row in rows}
+        # What a transaction has not committed yet may be undone, and its ids given to other pages.
+        if not self._file.writing:
+            self._lately |= new
+        found = known | new
+        return [found[id] for id in asked if id in found]
 
     def pages(self, kind: str | None, last: int | None, branch: int | None = None) -> list[Page]:
         """Pages in order of id; the last `last` of a kind; what a branch sees, or all."""

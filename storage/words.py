@@ -4,8 +4,8 @@ import json
 import re
 
 from vctx.errors import DiskError
+from vctx.stopwords import STOPWORDS
 from vctx.storage.file import File
-from vctx.storage.stopwords import STOPWORDS
 
 # Letters and digits: what FTS5's unicode61 calls a token, so that a quoted term is one token.
 _TERM = re.compile(r"[^\W_]+")

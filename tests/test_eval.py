@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 import vctx
-from vctx.eval import locomo, nested_kv, report
-from vctx.eval.evidence import evidence_recall, placed
+from vctx.eval import chat, locomo, nested_kv, report
+from vctx.eval.evidence import Item, evidence_recall, placed
 from vctx.eval.intervals import bootstrap, wilson
 from vctx.fakes import HashingEmbedder
 from vctx.ports import silent
@@ -17,11 +17,18 @@ from vctx.ports import silent
 
 def test_a_budget_is_filled_in_order_of_rank() -> None:
     """a costs 5 + 2 for its section = 7 of 12; b is of the same section: 5 more = 12. c has no room."""
-    cost = {"a": 5, "b": 5, "c": 1}
-    section = {"a": 1, "b": 1, "c": 2}
+    items = [Item("a", 5, 1), Item("b", 5, 1), Item("c", 1, 2)]
     header = {1: 2, 2: 2}
-    assert placed(["a", "b", "c"], cost, section, header, 12) == {"a", "b"}
-    assert placed(["a", "b", "c"], cost, section, header, 11) == {"a", "c"}  # 7, then 7 + 5 > 11, then 7 + 3
+    assert placed(items, header, 12) == {"a", "b"}
+    assert placed(items, header, 11) == {"a", "c"}  # 7, then 7 + 5 > 11, then 7 + 3
+
+
+def test_a_budget_is_filled_by_worth_for_tokens() -> None:
+    """.5 / (8 + 2) = .05; .4 / (4 + 2) = .067 comes first, and opens its section; then .3 / 4 = .075; 10."""
+    items = [Item("a", 8, 1, 0.5), Item("b", 4, 2, 0.4), Item("c", 4, 2, 0.3)]
+    assert placed(items, {1: 2, 2: 2}, 10) == {"b", "c"}
+    assert placed(items, {1: 2, 2: 2}, 6) == {"b"}
+    assert placed([], {}, 10) == set()
 
 
 def test_evidence_recall_is_the_share_of_gold() -> None:
@@ -71,13 +78,13 @@ def test_locomo_end_to_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert conversation.turns[1].line == "Bo: Lovely! [shares image: a dog]"
     assert [sorted(q.evidence) for q in conversation.questions] == [[(1, 1)], [(1, 3), (1, 4)]]
     scores = list(
-        locomo.run(
+        chat.run(
             [conversation], tokenizer="bytes", embedder=HashingEmbedder(), progress=silent, budgets=[60, 999]
         )
     )
     assert [score.recall[999] for score in scores] == [1.0, 1.0]
     assert scores[0].recall[60] == 1.0
-    rows = report.locomo(scores)
+    rows = report.chats(scores, locomo.ANSWERABLE)
     assert [(row.name, row.questions) for row in rows] == [
         ("multi-hop", 1),
         ("single-hop", 1),

@@ -10,7 +10,8 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 NOUNS = {"types", "errors", "ports"}
-PURE = {"chunk", "policy", "plan", "journal", "recall", "render", "digest", "scale", "quote", "signals"}
+PURE = {"chunk", "policy", "plan", "journal", "recall", "render", "digest", "scale", "quote"}
+PURE |= {"signals", "weights", "question", "lexicon", "dates", "stopwords"}
 LEAVES = {"storage", "embed", "models", "ingest", "fakes"}
 
 # What each room may import of vctx; a leaf may also import itself.
@@ -25,9 +26,9 @@ ALLOWED = {
     "background": NOUNS | {"backlog"},
     "window": NOUNS | PURE,
     "context": NOUNS | PURE | {"formats", "backlog", "window"},
-    **{room: {*NOUNS, "formats", "threads", room} for room in LEAVES},
-    "boot": NOUNS | {"backlog", "background", "context", "storage", "embed", "models", "ingest"},
-    "__init__": NOUNS | {"boot", "context"},
+    **{room: {*NOUNS, "formats", "threads", "stopwords", room} for room in LEAVES},
+    "boot": NOUNS | {"backlog", "background", "context", "weights", "storage", "embed", "models", "ingest"},
+    "__init__": NOUNS | {"boot", "context", "weights"},
     "cli": NOUNS | {"cli", "boot", "context", "eval", "policy"},
     "__main__": {"cli"},
 }

@@ -23,8 +23,8 @@ from sqlite_utils import Database
 
 from vctx.errors import DiskError, InputError, MismatchError
 from vctx.ports import Disk
+from vctx.stopwords import STOPWORDS
 from vctx.storage import SqliteDisk, codec, schema
-from vctx.storage.stopwords import STOPWORDS
 from vctx.storage.words import terms
 from vctx.types import (
     Document,
@@ -699,16 +699,28 @@ def test_times_before_and_after_utc_compare_as_instants(disk: SqliteDisk) -> Non
     assert disk.pages()[0].created_at == early
 
 
-def test_pages_are_scored_for_a_text(disk: SqliteDisk) -> None:
-    near, far, waiting = put(disk, "needle", "nothing", "needle again")
-    vectors = np.eye(2, DIM, dtype=np.float32)
-    disk.index(
-        [Vector(near.id, (0, 6), b"n"), Vector(far.id, (0, 7), b"f")], [b"n", b"f"], vectors, "hashing"
-    )
-    words = {hit.page: hit.lexical for hit in disk.search(Search("needle", 9), None)}
-    found = disk.score("needle", vectors[0], [near.id, far.id, waiting.id])
-    assert found == {1: (1, words[1]), 2: (0, 0), 3: (None, words[3])}
-    assert disk.score("needle", None, [near.id]) == {1: (None, words[1])}
+def test_the_cosines_of_pages_to_texts(disk: SqliteDisk) -> None:
+    """Two texts, three pages of which one waits; a page of two spans counts by the better one."""
+    near, far, waiting = put(disk, "needle", "nothing at all", "needle again")
+    assert np.isnan(disk.cosines([*np.eye(2, DIM, dtype=np.float32)], [near.id])).all()
+    vectors = np.eye(3, DIM, dtype=np.float32)
+    rows = [Vector(near.id, (0, 6), b"n"), Vector(far.id, (0, 7), b"f"), Vector(far.id, (7, 14), b"g")]
+    disk.index(rows, [b"n", b"f", b"g"], vectors, "hashing")
+    found = disk.cosines([*vectors[1:]], [waiting.id, far.id, near.id])
+    assert np.array_equal(found, [[np.nan, 1, 0], [np.nan, 1, 0]], equal_nan=True)
+    assert disk.cosines([vectors[0]], []).shape == (1, 0)
+
+
+def test_a_page_that_was_read_is_not_shown_once_it_is_forgotten(disk: SqliteDisk) -> None:
+    one, two, three = put(disk, "one", "two", "three")
+    assert [page.id for page in disk.around([two.id])] == [1, 2, 3]
+    disk.forget([one.id])
+    assert [page.id for page in disk.around([two.id])] == [2, 3]
+    with pytest.raises(ZeroDivisionError), disk.transaction():
+        disk.put([replace(one, id=0, seq=0)])
+        assert [page.id for page in disk.around([three.id])] == [2, 3, 4]
+        raise ZeroDivisionError
+    assert [page.id for page in disk.around([three.id])] == [2, 3]
 
 
 def test_neighbours(disk: SqliteDisk) -> None:

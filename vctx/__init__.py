@@ -40,6 +40,7 @@ from vctx.types import (
     Speaker,
     Stats,
 )
+from vctx.weights import Weights
 
 __version__ = "0.1.0"
 
@@ -73,6 +74,7 @@ __all__ = [
     "Tokenizer",
     "TooLongError",
     "VctxError",
+    "Weights",
     "disk",
     "open",
     "read",

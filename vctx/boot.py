@@ -1,5 +1,6 @@
 """Options -> parts -> Context. The only file that names concrete parts; each is imported when needed."""
 
+import os
 import sys
 from os import PathLike
 from pathlib import Path
@@ -10,6 +11,7 @@ from vctx.context import Context
 from vctx.errors import InputError, MissingError
 from vctx.ports import Disk, Embedder, Model, Progress, Tokenizer, silent
 from vctx.types import Budget, Reading
+from vctx.weights import Weights, load
 
 LOCAL_MODEL = "smollm2"
 EMBEDDER = "all-MiniLM-L6-v2"
@@ -34,6 +36,7 @@ def open(
     system: str = "",
     summary: Literal["model", "extract"] = "model",
     background: bool = True,
+    weights: str | PathLike[str] | Weights | None = None,
     progress: Progress = silent,
 ) -> Context:
     """Opens the session in the SQLite file `path`, or makes it.
@@ -48,6 +51,9 @@ def open(
 
     What is appended is embedded by a thread while the caller goes on, and `close` waits for it; unless
     `background` is False: then it waits for the next recall.
+
+    `weights` say what each signal counts for in recall: a file that `vctx train-recall` has written, or
+    "plain" for a sum fitted to nothing; by default VCTX_WEIGHTS names them, else those that ship.
 
     Raises InputError, BudgetError, MissingError, DiskError.
     """
@@ -67,6 +73,7 @@ def open(
             policy=policy,
             system=system,
             summary=summary,
+            weights=load(weights or os.environ.get("VCTX_WEIGHTS")),
             progress=progress,
             backlog=_backlog(file, vectors, progress, path, background=background),
         )

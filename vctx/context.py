@@ -5,10 +5,9 @@ recall -> embed what waits -> search -> rank -> decide -> note
 window -> fold what is due -> render -> count -> decide again if the estimate fell short
 """
 
-import functools
 import hashlib
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from types import TracebackType
@@ -38,6 +37,7 @@ from vctx.types import (
     Stats,
     ToolCall,
 )
+from vctx.weights import Weights, load
 from vctx.window import Window
 
 PRICED = 64
@@ -65,6 +65,7 @@ class Context:
         policy: str = "fifo",
         system: str = "",
         summary: Literal["model", "extract"] = "model",
+        weights: Weights | None = None,
         clock: Clock = now,
         progress: Progress = silent,
         backlog: Backlog | None = None,
@@ -79,6 +80,7 @@ class Context:
         self._backlog = backlog or Backlog(disk, embedder, progress)
         self._clock = clock
         self._summariser = model if summary == "model" else None
+        self._weights = load(weights)
         self._window = Window(disk, tokenizer, budget, policy=policy, system=system, clock=clock)
 
     # -- writing
@@ -165,33 +167,49 @@ class Context:
 
     # -- paging in
 
-    def search(self, query: str) -> list[Hit]:
-        """Ranks what is on disk for a query, best first. Changes nothing in the window."""
+    def search(self, query: str, *, before: Sequence[str] | None = None) -> list[Hit]:
+        """Ranks what is on disk for a query, best first. Changes nothing in the window.
+
+        A query that leans on what was said before it ("and when was that?") is asked together with the
+        last of `before`; by default with what the user said last.
+        """
         _text(query=query)
         self._backlog.embed(BOUND)
-        vector = functools.cache(lambda text: self._backlog.vectors([text])[0])
-        return recall.run(recall.recall(query), lambda request: self._answer(request, vector))
+        last = self._disk.pages(kind="message", last=2)
+        said = [page.text for page in last if page.role == "user" and page.text != query]
+        today = last[-1].created_at if last else self._clock()
+        steps = recall.recall(
+            query, weights=self._weights, now=today, before=said if before is None else before
+        )
+        vectors: dict[str, Any] = {}
+        return recall.run(steps, lambda request: self._answer(request, vectors))
 
-    def _answer(self, request: recall.Request, vector: Callable[[str], Any]) -> Any:
+    def _answer(self, request: recall.Request, vectors: dict[str, Any]) -> Any:
+        """What the disk has for a request of recall; each text is embedded once."""
         match request:
-            case Search():
-                return self._disk.search(request, vector(request.text))
-            case Score(text, pages):
-                return self._disk.score(text, vector(text), pages)
+            case Search(text):
+                return self._disk.search(request, self._vectors((text,), vectors)[0])
+            case Score(texts, pages):
+                return self._disk.cosines(self._vectors(texts, vectors), pages)
             case Read(pages):
                 return self._disk.around(pages)
             case Find(phrase, k):
                 return self._disk.phrase(phrase, k)
 
+    def _vectors(self, texts: Sequence[str], known: dict[str, Any]) -> Any:
+        if new := [text for text in dict.fromkeys(texts) if text not in known]:
+            known |= zip(new, self._backlog.vectors(new), strict=True)
+        return [known[text] for text in texts]
+
     def recall(self, query: str, *, tokens: int | None = None, hold: int = 0) -> list[Hit]:
         """Pages in what answers a query, and returns the references, best first.
 
         At most `tokens` are spent, all of them if there is enough to load; by default at most the
-        fault's share of the room, on pages that score above the average candidate. `hold` tokens are
-        left free for what comes next. What is in the window already is not loaded again.
+        fault's share of the room, on pages that are worth their price. `hold` tokens are left free for
+        what comes next. What is in the window already is not loaded again.
         """
         ranked = self.search(query)
-        floor = 0.0 if tokens is None else -math.inf
+        floor = self._weights.floor if tokens is None else -math.inf
         waiting = self._disk.stats().pending
         return self._window.load(ranked[:PRICED], query, tokens, hold=hold, floor=floor, waiting=waiting)
 

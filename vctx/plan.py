@@ -44,7 +44,7 @@ def decide(snapshot: Snapshot, policy: Policy) -> Plan:
 
 
 def pack(snapshot: Snapshot) -> list[Hit]:
-    """The references of a fault: hits in order of rank, as many as fit.
+    """The references of a fault, best first: as many as fit, chosen in the order in which they stand.
 
     Resident or not, a hit is charged its price, so that a reference string is the same under every
     policy; what is not resident must also fit beside the frames that cannot leave.
@@ -64,7 +64,15 @@ def pack(snapshot: Snapshot) -> list[Hit]:
         # A resident page that is referenced stays, and the message around it: both take their space.
         if not (hit.resident and hit.page in held):
             space -= hit.tokens + snapshot.wrapper * hit.resident
-    return chosen
+    return sorted(chosen, key=lambda hit: -hit.score)
+
+
+def by_value(hits: Iterable[Hit]) -> list[Hit]:
+    """Hits in the order in which a fault should choose: most probably needed for their tokens first.
+
+    The greedy order of the knapsack problem (Dantzig 1957). Hits that are only ranked stay as they are.
+    """
+    return sorted(hits, key=lambda hit: 0.0 if hit.worth is None else -hit.worth / max(hit.tokens, 1))
 
 
 def flush(

@@ -221,10 +221,11 @@ class Disk(Protocol):
         """
         ...
 
-    def score(
-        self, text: str, vector: "Vectors | None", pages: Sequence[int]
-    ) -> dict[int, tuple[float | None, float]]:
-        """Cosine (None before it is embedded) and BM25 (0 without a common word) of each page for a text."""
+    def cosines(self, vectors: "Sequence[Vectors]", pages: Sequence[int]) -> "Vectors":
+        """The cosine of each page, by its best span, to each vector: (len(vectors), len(pages)).
+
+        NaN for a page that has not been embedded.
+        """
         ...
 
     def around(self, pages: Sequence[int], *, branch: int | None = None) -> list[Page]:

@@ -126,7 +126,7 @@ class Hit:
     """A page, or a span of one, that answers a query, with every signal that ranked it.
 
     `dense` is a cosine, `lexical` a BM25 score (higher is better), None where the page has no
-    such signal; `score` is the sum of `signals`. `tokens` is the price of loading it.
+    such signal; `score` is the weights' bias and the sum of `signals`. `tokens` is the price of loading it.
     """
 
     page: int
@@ -136,6 +136,8 @@ class Hit:
     score: float = 0.0
     signals: Mapping[str, float] = field(default_factory=dict)
     """What each signal adds to the score."""
+    worth: float | None = None
+    """How probably the page is needed, from 0 to 1; None where the weights only rank."""
     via: str = ""
     """The rare word by which the chase came to this page."""
     tokens: int = 0
@@ -153,9 +155,10 @@ class Search:
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """What recall asks of the disk: (cosine or None, BM25) of these pages for a text."""
+    """What recall asks of the disk: the cosine of each page to each text, (texts, pages); NaN where there is
+    no vector."""
 
-    text: str
+    texts: tuple[str, ...]
     pages: tuple[int, ...]
 
 
@@ -220,7 +223,7 @@ class Snapshot:
     arriving: tuple[Frame, ...] = ()
     """Frames of a message that is being appended; one of a slot that is taken takes its place."""
     hits: tuple[Hit, ...] = ()
-    """Candidates of a fault, best first, each with its price."""
+    """Candidates of a fault, each with its price, in the order in which they are chosen."""
     wrapper: int = 0
     """Tokens that a fault costs beside its pages."""
     ask: int = 0

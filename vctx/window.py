@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from vctx import digest, journal, render
 from vctx.errors import BudgetError, InputError
-from vctx.plan import decide, pack, weight
+from vctx.plan import by_value, decide, pack, weight
 from vctx.policy import named
 from vctx.ports import Clock, Disk, Model, Tokenizer
 from vctx.scale import Scale, words_of
@@ -280,7 +280,7 @@ class Window:
         return weight(self._weighed(stay), self.scale.wrapper())
 
     def _priced(self, ranked: Sequence[Hit], share: int, query: str) -> tuple[Hit, ...]:
-        """Each hit with what it would load, and its price; of equals the one of the best rank."""
+        """Each hit with what it would load, and its price, in the order of choice; of equals the best."""
         pages = {page.id: page for page in self._disk.get([hit.page for hit in ranked])}
         limit, words = share - self.scale.wrapper(), words_of(query)
         hits: dict[Any, Hit] = {}
@@ -292,7 +292,7 @@ class Window:
                 span = hit.span or (0, len(page.text))
                 priced = replace(hit, span=span, tokens=self.scale.piece(page, span))
             hits.setdefault((priced.page, priced.span), replace(priced, resident=self._state.holds(priced)))
-        return tuple(hits.values())
+        return tuple(by_value(hits.values()))
 
     def _render(self) -> list[Message]:
         pages = {frame.page: self.page(frame.page) for frame in self._state.frames}

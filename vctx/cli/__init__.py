@@ -181,11 +181,11 @@ def locomo(data: str, embedder: str, tokenizer: str, as_json: bool) -> None:
     \b
       vctx eval locomo --data locomo10.json
     """
-    from vctx.eval import locomo, report
+    from vctx.eval import chat, locomo, report
 
     conversations = locomo.load(Path(data))
-    scores = locomo.run(conversations, tokenizer=tokenizer, embedder=embedder, progress=progress)
-    rows = report.locomo(list(scores))
+    scores = chat.run(conversations, tokenizer=tokenizer, embedder=embedder, progress=progress)
+    rows = report.chats(list(scores), locomo.ANSWERABLE)
     click.echo(json.dumps(report.data(rows)) if as_json else report.table("evidence recall within", rows))
 
 
