@@ -1,16 +1,18 @@
 """Devices: what is the same everywhere runs on the CPU, with faults injected; CUDA itself is marked `gpu`."""
 
-from collections.abc import Sequence
-from itertools import pairwise
+from collections.abc import Callable, Sequence
+from itertools import accumulate, groupby, pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from tiny_bert import ODD, cosines, make_model, texts
 from torch.nn import functional
 
-from vctx.embed import attend, bert, device, folder, load
+from vctx.embed import attend, bert, device, folder, graph, load, slots, varlen
 from vctx.embed.tokens import read
 from vctx.errors import InputError, ModelError
 
@@ -69,8 +71,10 @@ def test_a_single_text_beyond_the_memory_is_an_error_that_says_what_to_do(tiny: 
 
 # ---- layouts: the same vectors from each ----
 
+LENGTHS = [1, 1, 2, *[5] * 20, 30, *[40] * 17, *[64] * 9, 100, 130, 250, 250, 300]
 
-def varlen(
+
+def flash(
     query: torch.Tensor,
     key: torch.Tensor,
     value: torch.Tensor,
@@ -79,38 +83,136 @@ def varlen(
     longest: int,
     __: int,
 ) -> torch.Tensor:
-    """torch's kernel in the small: one text after the other, (T, heads, head_dim)."""
-    mixed = []
+    """torch's kernel in the small: one text after the other, (T, heads, head_dim), and NaN beyond."""
+    mixed = torch.full_like(query, torch.nan)
     for start, stop in pairwise(starts.tolist()):
         assert stop - start <= longest
-        q, k, v = (tensor[start:stop].transpose(0, 1) for tensor in (query, key, value))
-        mixed.append(functional.scaled_dot_product_attention(q, k, v).transpose(0, 1))
-    return torch.cat(mixed)
+        if start < stop:
+            q, k, v = (tensor[start:stop].transpose(0, 1) for tensor in (query, key, value))
+            mixed[start:stop] = functional.scaled_dot_product_attention(q, k, v).transpose(0, 1)
+    return mixed
 
 
-@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
-def test_layouts_agree(dtype: torch.dtype) -> None:
-    lengths = [1, 1, 2, 5, 5, 5, *[40] * 7, 64, 1, 1]
+def agree(other: attend.Layout, lengths: list[int], dtype: torch.dtype, spread: float = 1) -> None:
+    """`other` attends and pools as `Groups` does, over packed tokens with seven rows to spare."""
     torch.manual_seed(0)
-    qkv = torch.randn(sum(lengths), 3 * 32).to(dtype)
-    one, other = attend.Groups(lengths), attend.Varlen(lengths, CPU, varlen)
-    exact = 1e-5 if dtype == torch.float32 else 2e-2
-    torch.testing.assert_close(other.attend(qkv, 4), one.attend(qkv, 4), atol=exact, rtol=exact)
+    rows, real = sum(lengths) + 7, sum(lengths)
+    qkv = (torch.randn(rows, 3 * 32) * spread).to(dtype)
+    one = attend.Groups(lengths, rows)
+    exact = (1e-5 if dtype == torch.float32 else 2e-2) * spread**2
+    attended = other.attend(qkv, 4)
+    assert attended.shape == (rows, 32)
+    torch.testing.assert_close(attended[:real], one.attend(qkv, 4)[:real], atol=exact, rtol=exact)
     poolings: list[folder.Pooling] = ["mean", "cls"]
     for pooling in poolings:
-        pooled = other.pool(qkv, pooling)
+        pooled = other.pool(qkv, pooling)[: len(lengths)]
         assert pooled.dtype == torch.float32
         torch.testing.assert_close(pooled, one.pool(qkv, pooling), atol=1e-5, rtol=1e-5)
 
 
-def test_cuda_takes_the_whole_batch_at_once_where_it_can(monkeypatch: pytest.MonkeyPatch) -> None:
-    cuda = torch.device("cuda")
-    monkeypatch.setattr(attend, "upload", lambda tensor, where: tensor)
-    best = attend.layouts(cuda, torch.bfloat16)
-    assert isinstance(best([1, 2]), attend.Varlen)
-    assert isinstance(attend.layouts(cuda, torch.float32)([1, 2]), attend.Groups)
-    monkeypatch.setattr(attend, "varlen", lambda: None)
-    assert isinstance(attend.layouts(cuda, torch.bfloat16)([1, 2]), attend.Groups)
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_flash_attention_agrees_with_groups_and_passes_empty_texts_over(dtype: torch.dtype) -> None:
+    starts = torch.tensor([0, *accumulate(LENGTHS), *[sum(LENGTHS)] * 3], dtype=torch.int32)
+    agree(varlen.Varlen(starts, 300, flash), LENGTHS, dtype)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_slots_agree_with_groups(dtype: torch.dtype) -> None:
+    agree(slots.Slots(LENGTHS, sum(LENGTHS) + 7), LENGTHS, dtype)
+
+
+@pytest.mark.parametrize(("spread", "safe"), [(1, True), (12, False)])
+def test_scores_that_exp2_cannot_hold_are_computed_the_slow_way(
+    spread: float, safe: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Scores of 32 products of numbers of size 12 reach several hundred: 2 ** 300 is no bfloat16."""
+    slow: list[int] = []
+    attention = functional.scaled_dot_product_attention
+
+    def spy(query: torch.Tensor, *others: object, **how: object) -> torch.Tensor:
+        slow.append(len(query))
+        return attention(query, *others, **how)  # type: ignore[arg-type]
+
+    lengths = [10] * slots.TEXTS  # one product
+    layout = slots.Slots(lengths, sum(lengths) + 7)
+    monkeypatch.setattr(functional, "scaled_dot_product_attention", spy)
+    layout.attend(torch.randn(sum(lengths) + 7, 3 * 32) * spread, 4)
+    assert slow == ([] if safe else [slots.TEXTS])
+    monkeypatch.undo()
+    agree(layout, lengths, torch.float32, spread)
+
+
+@given(st.lists(st.integers(1, 512), max_size=200))
+def test_products_take_neighbours_once_in_few_shapes(lengths: list[int]) -> None:
+    lengths.sort()
+    taken = list(slots.products(lengths))
+    assert [first for first, _, _ in taken] == [0, *(end for _, end, _ in taken)][: len(taken)]
+    assert all(max(lengths[first:end]) <= width for first, end, width in taken)
+    shapes = {(end - first, width) for first, end, width in taken}
+    assert all(len(list(same)) == 1 for _, same in groupby(sorted(shapes, key=lambda shape: shape[1])))
+    assert len({slots.slot(length) for length in range(1, 513)}) == 24
+
+
+# ---- recorded batches ----
+
+
+def record(run: Callable[[], torch.Tensor], _: torch.device) -> tuple[Callable[[], object], torch.Tensor]:
+    """A CUDA graph in the small: a replay reads and writes the tensors of the recording."""
+    found = run().clone()
+    return lambda: found.copy_(run()), found
+
+
+def test_recorded_batches_give_the_same_vectors(tiny: Path) -> None:
+    recipe, ids = parts(tiny)
+    plain = bert.Bert(recipe, "float32", "cpu")
+    expected = plain.encode(ids)
+    runs = 0
+
+    def forward(*given: object) -> torch.Tensor:
+        nonlocal runs
+        runs += 1
+        return bert.Bert._forward(recorded, *given)  # type: ignore[arg-type]
+
+    recorded = bert.Bert(recipe, "float32", "cpu")
+    recorded._graphs = graphs = graph.Graphs(forward, flash, recipe.limit, CPU, record)
+    for _ in range(3):  # run, recorded, replayed
+        np.testing.assert_allclose(recorded.encode(ids), expected, atol=1e-5)
+    np.testing.assert_allclose(recorded.encode(ids[::-1]), expected[::-1], atol=1e-5)
+    assert len(graphs._recorded) < 4
+    graphs.forget()
+    np.testing.assert_allclose(recorded.encode(ids[:5]), expected[:5], atol=1e-5)
+
+
+def test_a_size_is_recorded_when_it_comes_again() -> None:
+    asked: list[int] = []
+
+    def spy(run: Callable[[], torch.Tensor], on: torch.device) -> tuple[Callable[[], object], torch.Tensor]:
+        asked.append(1)
+        return record(run, on)
+
+    def forward(tokens: torch.Tensor, places: torch.Tensor, layout: attend.Layout) -> torch.Tensor:
+        return layout.pool(tokens[:, None].float() + places[:, None], "mean")
+
+    graphs = graph.Graphs(forward, flash, 9, CPU, spy)
+    for number, value in enumerate((1, 2, 3, 4)):
+        found = graphs(np.full(5, value, np.int32), np.zeros(5, np.int32), [2, 3])
+        assert found[:, 0].tolist() == [value, value]
+        assert len(asked) == (number > 0)
+
+
+@pytest.mark.parametrize(
+    ("batch", "expected"),
+    [((1, 1), (256, 4)), ((256, 5), (256, 32)), ((257, 33), (512, 64)), ((16384, 9000), (16384, 16384))],
+)
+def test_a_batch_takes_the_smallest_size_that_holds_it(
+    batch: tuple[int, int], expected: tuple[int, int]
+) -> None:
+    assert graph.size(*batch) == expected
+
+
+def test_a_batch_goes_to_the_device_as_one_array() -> None:
+    tokens, places = np.array([7, 8, 9], np.int32), np.array([0, 1, 0], np.int32)
+    assert graph.packed(tokens, places, [2, 1], (4, 3)).tolist() == [7, 8, 9, 0, 0, 1, 0, 0, 0, 2, 3, 3]
 
 
 # ---- choosing ----
@@ -163,6 +265,18 @@ def test_vectors_on_cuda_agree_with_the_cpu(tiny: Path, dtype: folder.Dtype, lea
     recipe, ids = parts(tiny)
     expected = bert.Bert(recipe, "float32", "cpu").encode(ids)
     assert cosines(bert.Bert(recipe, dtype, "cuda").encode(ids), expected).min() > least
+
+
+@pytest.mark.gpu
+@cuda
+def test_recorded_batches_on_cuda_agree_with_those_that_are_run(tiny: Path) -> None:
+    recipe, ids = parts(tiny)
+    encoder = bert.Bert(recipe, "bfloat16", "cuda")
+    first = encoder.encode(ids)
+    for _ in range(2):
+        np.testing.assert_allclose(encoder.encode(ids), first, atol=1e-3)
+    assert encoder._graphs
+    assert any(encoder._graphs._recorded.values())
 
 
 @pytest.mark.gpu

@@ -13,6 +13,9 @@
     bert.py       the encoder in torch, over packed batches
     block.py      one layer of it: attention and feed-forward
     attend.py     attention and pooling: what knows the texts of a packed batch apart
+    slots.py      the same in bfloat16 on a CPU
+    varlen.py     the same in bfloat16 on CUDA
+    graph.py      batches on CUDA in few sizes, recorded
     linear.py     the linear layers, prepacked for the CPU or plain
     device.py     CPU or CUDA, bfloat16 or float32
     foreign.py    every other architecture, through sentence-transformers itself

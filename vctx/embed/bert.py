@@ -1,6 +1,6 @@
 """A BERT encoder over packed batches: no padding, no mask, on the CPU or a CUDA device.
 
-Tokens of a batch lie end to end, (T, dim); only attention and pooling know the texts apart (attend.py).
+Tokens of a batch lie end to end, (T, dim); only a layout (attend.py) knows the texts apart.
 """
 
 from collections.abc import Sequence
@@ -14,12 +14,15 @@ from safetensors.torch import load_file
 from torch import Tensor
 from torch.nn import functional
 
-from vctx.embed.attend import layouts, upload
+from vctx.embed.attend import Groups, Layout
 from vctx.embed.block import Block, Norm
-from vctx.embed.device import pick, precision
+from vctx.embed.device import pick, precision, upload
 from vctx.embed.folder import Dtype, Pooling, Recipe
+from vctx.embed.graph import Graphs
 from vctx.embed.linear import Linear, Plain, Prepacked, prepacks
 from vctx.embed.pack import batches, padding
+from vctx.embed.slots import Slots
+from vctx.embed.varlen import kernel
 from vctx.embed.weights import absent, stranger, unreadable
 from vctx.errors import ModelError
 from vctx.threads import threads
@@ -53,14 +56,17 @@ class Bert:
         self._device = pick(device)
         self._dtype = precision(dtype, self._device)
         self._budget = BUDGET[self._device.type]
-        self._layout = layouts(self._device, self._dtype)
-        packs = prepacked and self._device.type == "cpu" and prepacks()
+        on_cpu = self._device.type == "cpu"
+        self._layout = Slots if on_cpu and self._dtype == torch.bfloat16 else Groups
+        flash = None if on_cpu or self._dtype != torch.bfloat16 else kernel()
+        self._graphs = flash and Graphs(self._forward, flash, recipe.limit, self._device)
+        packs = prepacked and on_cpu and prepacks()
         weights = Weights(recipe, self._dtype, self._device, Prepacked if packs else Plain)
         self._words = weights["embeddings.word_embeddings.weight"]
         # Every token is of type 0: its vector is added to the positions once and for all.
         kind = weights["embeddings.token_type_embeddings.weight"][0]
         self._places = weights["embeddings.position_embeddings.weight"].float() + kind.float()
-        self._norm = weights.norm("embeddings.LayerNorm")
+        self._norm = weights.norm("embeddings.LayerNorm", torch.float32)
         self._blocks = [weights.block(f"encoder.layer.{number}.") for number in range(recipe.layers)]
 
     @torch.inference_mode()
@@ -75,7 +81,7 @@ class Bert:
             order += batch
             pooled.append(self._within_memory([ids[index] for index in batch]))
         vectors = np.empty((len(ids), self._places.shape[1]), np.float32)
-        vectors[order] = functional.normalize(torch.cat(pooled)).cpu().numpy()
+        vectors[order] = torch.cat(pooled).cpu().numpy()
         return vectors
 
     def _within_memory(self, ids: Sequence[Sequence[int]]) -> Tensor:
@@ -89,30 +95,34 @@ class Bert:
                     'or load the embedder with device="cpu"'
                 ) from error
         # After the handler, whose traceback holds the tensors of the failed try.
+        if self._graphs:
+            self._graphs.forget()
         torch.cuda.empty_cache()
         self._budget = max(1, sum(map(len, ids)) // 2)
         middle = len(ids) // 2
         return torch.cat([self._within_memory(ids[:middle]), self._within_memory(ids[middle:])])
 
     def _batch(self, ids: Sequence[Sequence[int]]) -> Tensor:
-        """float32 (texts, dim), pooled, of texts in ascending order of length."""
-        # As many texts of one token as the size of the batch lacks.
-        rows = [*ids, *[[0]] * padding(sum(map(len, ids)))] if self._device.type == "cpu" else ids
-        lengths = [len(row) for row in rows]
-        layout = self._layout(lengths)
-        x = self._norm(self._look_up(rows, lengths)).to(self._dtype)
-        for block in self._blocks:
-            x = block(x, layout)
-        return layout.pool(x, self._pooling)[: len(ids)]
-
-    def _look_up(self, ids: Sequence[Sequence[int]], lengths: Sequence[int]) -> Tensor:
-        """float32 (T, dim): words and positions; refuses ids that the word table has no row for."""
-        tokens = np.fromiter(chain.from_iterable(ids), np.int32, sum(lengths))
+        """float32 (texts, dim), of unit length, for texts in ascending order of length."""
+        lengths = [len(row) for row in ids]
+        rows = sum(lengths) + (padding(sum(lengths)) if self._device.type == "cpu" else 0)
+        tokens, places = np.zeros((2, rows), np.int32)
+        tokens[: sum(lengths)] = np.fromiter(chain.from_iterable(ids), np.int32, sum(lengths))
+        places[: sum(lengths)] = np.concatenate([np.arange(length, dtype=np.int32) for length in lengths])
         if tokens.max() >= len(self._words):
             raise stranger(int(tokens.max()), len(self._words))
-        places = np.concatenate([np.arange(length, dtype=np.int32) for length in lengths])
+        if self._graphs:
+            return self._graphs(tokens, places, lengths)
         at, where = (upload(torch.from_numpy(numbers), self._device) for numbers in (tokens, places))
-        return functional.embedding(at, self._words).float() + functional.embedding(where, self._places)
+        return self._forward(at, where, self._layout(lengths, rows))
+
+    def _forward(self, tokens: Tensor, places: Tensor, layout: Layout) -> Tensor:
+        """As `_batch`, of tokens and their places in their texts, both (T,)."""
+        words = functional.embedding(tokens, self._words).float()
+        x = self._norm(words + functional.embedding(places, self._places)).to(self._dtype)
+        for block in self._blocks:
+            x = block(x, layout)
+        return functional.normalize(layout.pool(x, self._pooling))
 
 
 class Weights:
@@ -123,6 +133,8 @@ class Weights:
     ) -> None:
         self._recipe = recipe
         self._dtype = dtype
+        # CUDA normalises bfloat16 by bfloat16 parameters only, in float32 inside; a CPU takes both.
+        self._norms = torch.float32 if device.type == "cpu" else dtype
         self._layer = layer
         self._path = recipe.encoder / "model.safetensors"
         try:
@@ -137,8 +149,8 @@ class Weights:
             raise absent(self._path, name)
         return self._tensors[name]
 
-    def norm(self, name: str) -> Norm:
-        weight, bias = self[f"{name}.weight"].float(), self[f"{name}.bias"].float()
+    def norm(self, name: str, dtype: torch.dtype) -> Norm:
+        weight, bias = (self[f"{name}.{kind}"].to(dtype) for kind in ("weight", "bias"))
         return Norm(weight, bias, self._recipe.epsilon)
 
     def linear(self, *names: str) -> Linear:
@@ -153,6 +165,6 @@ class Weights:
             out=self.linear(f"{at}attention.output.dense"),
             up=self.linear(f"{at}intermediate.dense"),
             down=self.linear(f"{at}output.dense"),
-            first=self.norm(f"{at}attention.output.LayerNorm"),
-            second=self.norm(f"{at}output.LayerNorm"),
+            first=self.norm(f"{at}attention.output.LayerNorm", self._norms),
+            second=self.norm(f"{at}output.LayerNorm", self._norms),
         )

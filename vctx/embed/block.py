@@ -11,7 +11,7 @@ from vctx.embed.linear import Linear
 
 @dataclass(frozen=True, slots=True)
 class Norm:
-    """Layer normalisation with float32 parameters, over float32 or bfloat16 tokens."""
+    """Layer normalisation; the parameters are float32, or of the tokens' own precision."""
 
     weight: Tensor
     bias: Tensor

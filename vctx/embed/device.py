@@ -1,6 +1,7 @@
-"""Where the encoder runs, and in which precision."""
+"""Where the encoder runs, in which precision, and how its numbers get there."""
 
 import torch
+from torch import Tensor
 
 from vctx.embed.folder import Dtype
 from vctx.embed.linear import has
@@ -34,3 +35,8 @@ def _multiplies_bfloat16(device: torch.device) -> bool:
         return torch.cuda.get_device_capability(device) >= (8, 0)
     # Without AMX or AVX-512's bfloat16 a CPU is faster in float32.
     return has("amx_bf16") or has("avx512_bf16")
+
+
+def upload(tensor: Tensor, device: torch.device) -> Tensor:
+    """A copy on the device that the CPU does not wait for; on the CPU the tensor itself."""
+    return tensor.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else tensor
