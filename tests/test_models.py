@@ -101,10 +101,10 @@ def test_the_name_tells_tokenizers_apart(folder: Path) -> None:
 
 
 def test_counts_are_kept_within_a_bound(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("vctx.models.tokens.REMEMBERED", 2)
+    monkeypatch.setattr("vctx.models.counts.REMEMBERED", 2)
     tokenizer = ChatTokenizer(folder)
     assert tokenizer.count(["a", "bb", "ccc", "a"]) == [1, 2, 3, 1]
-    assert len(tokenizer._counts) == 2
+    assert len(tokenizer._counts._known) == 2
 
 
 def test_a_template_may_demand_turns_and_trim(folder: Path) -> None:

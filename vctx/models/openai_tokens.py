@@ -11,6 +11,7 @@ import requests
 import tiktoken
 
 from vctx.errors import InputError, MissingError
+from vctx.models.counts import Counts
 from vctx.types import Message
 
 # "How to count tokens with tiktoken" (OpenAI cookbook): each message costs 3 tokens beside its role and
@@ -55,12 +56,13 @@ class TiktokenTokenizer:
     ) -> None:
         file = bpe or (Path(named) if (named := os.environ.get("VCTX_TIKTOKEN")) else None)
         self._encoding = _from_file(encoding, file) if file else _downloaded(encoding)
+        self._counts = Counts(lambda text: len(self._encoding.encode(_clean(text), disallowed_special=())))
         self.name = encoding
         self.alternates = alternates
 
     def count(self, texts: Sequence[str]) -> list[int]:
         """Tokens of each text by itself."""
-        return [len(self._encoding.encode(_clean(text), disallowed_special=())) for text in texts]
+        return self._counts(texts)
 
     def prompt(self, messages: Sequence[Message]) -> int:
         """Tokens of a whole prompt, by OpenAI's published formula.

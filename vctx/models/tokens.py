@@ -17,11 +17,9 @@ from tokenizers import Tokenizer
 from vctx.errors import InputError, MissingError
 from vctx.formats import flat, joined
 from vctx.models import template
+from vctx.models.counts import Counts
 from vctx.models.template import Shape
 from vctx.types import Message
-
-REMEMBERED = 1 << 16
-"""Texts whose count is kept: by digest, so some 10 MB at most."""
 
 
 class ChatTokenizer:
@@ -38,7 +36,7 @@ class ChatTokenizer:
         self._literals = _tokenizer(source, special=True)
         self._control = _control(config, self._literals)
         self._texts = _tokenizer(_unmarked(source, config), special=False)
-        self._counts: dict[bytes, int] = {}
+        self._counts = Counts(lambda text: len(self._encode_text(text)))
         digest = hashlib.sha256(source + self._template.source.encode())
         self.name = f"tokenizer-{digest.hexdigest()[:16]}"
         self.alternates = self._template.alternates
@@ -47,12 +45,7 @@ class ChatTokenizer:
 
     def count(self, texts: Sequence[str]) -> list[int]:
         """Tokens of each text by itself."""
-        keys = [hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=16).digest() for text in texts]
-        found = {key: self._counts.get(key) for key in keys}
-        for key, text in zip(keys, texts, strict=True):
-            if found[key] is None:
-                found[key] = self._remember(key, len(self._encode_text(text)))
-        return [found[key] or 0 for key in keys]
+        return self._counts(texts)
 
     def prompt(self, messages: Sequence[Message]) -> int:
         """Tokens of a whole prompt, the opening of the reply included: the length of `encode`."""
@@ -110,12 +103,6 @@ class ChatTokenizer:
         # A vocabulary may hold a special token as an ordinary piece too. One character never is one.
         each = self._texts.encode_batch(list(text), add_special_tokens=False)
         return [id for encoding in each for id in encoding.ids if id not in self._control]
-
-    def _remember(self, key: bytes, count: int) -> int:
-        if len(self._counts) >= REMEMBERED:
-            self._counts.pop(next(iter(self._counts)), None)
-        self._counts[key] = count
-        return count
 
 
 def _read(folder: Path) -> bytes:
