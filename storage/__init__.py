@@ -16,9 +16,14 @@ disk      SqliteDisk, the one door (implements vctx.ports.Disk)
 │   ├── index     FAISS over the spans, in RAM
 │   └── cache     the index in a file beside the session, which may vanish at any time
 └── union     what was found by meaning and what was found by words, as hits
+
+folder    a folder of sessions: names, whose each is, the catalogue
+shelf     the sessions of one user, read as if they were one, with an index across them
 """
 
 from vctx.storage.check import Report
 from vctx.storage.disk import SqliteDisk
+from vctx.storage.folder import Folder
+from vctx.storage.shelf import Shelf
 
-__all__ = ["Report", "SqliteDisk"]
+__all__ = ["Folder", "Report", "Shelf", "SqliteDisk"]

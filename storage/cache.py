@@ -85,9 +85,10 @@ def half(path: Path) -> Path:
 
 def remove(session: Path) -> None:
     """Deletes every cache that may hold vectors of a session: its own, and those across its folder."""
-    for pattern in (f"{escape(beside(session).name)}*", f"{ACROSS}*"):
-        for file in session.parent.glob(pattern):
-            file.unlink(missing_ok=True)
+    mine = beside(session)
+    halves = session.parent.glob(f"{escape(mine.name)}.*.part")
+    for file in (mine, *halves, *session.parent.glob(f"{ACROSS}*")):
+        file.unlink(missing_ok=True)
 
 
 def _index(known: Mapping[str, Any], places: Bytes, codes: Bytes, quantizer: Bytes) -> SpanIndex:

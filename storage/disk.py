@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from vctx.errors import InputError
 from vctx.storage.branches import Branches
 from vctx.storage.check import Check, Report
+from vctx.storage.codec import Row
 from vctx.storage.connection import Opener, standard
 from vctx.storage.copies import backup, purge
 from vctx.storage.counts import Counts
@@ -83,7 +84,17 @@ class SqliteDisk:
         """Name and dimension of the embedder that made the session's vectors; None before the first."""
         return self._meta.embedder()
 
+    @property
+    def owner(self) -> tuple[str, str]:
+        """Whose session it is, and its title; empty where nobody said so."""
+        known = self._meta.get()
+        return known.get("user", ""), known.get("title", "")
+
     # -- writing
+
+    def own(self, user: str, title: str) -> None:
+        """Writes down whose session it is, and its title. Inside a transaction."""
+        self._meta.set({"user": user, "title": title})
 
     def transaction(self, *, durable: bool = True) -> AbstractContextManager[None]:
         """The write lock: what is written inside is kept at its end, or absent. Does not nest.
@@ -185,6 +196,15 @@ class SqliteDisk:
             rest = index.best((page for page in lexical if page not in meant), vector)
             lexical |= self._words.scores(search.text, [page for page in meant if page not in lexical])
             return union(index, dense, rest, lexical, self._pages.groups([*meant, *lexical]))
+
+    def vectors(self, since: int) -> tuple[int, list[Row]]:
+        """How often something was forgotten, and the spans after span `since` with their vectors, in order.
+
+        (id, page, start, stop, fp16 bytes). What was read before something was forgotten is out of date.
+        """
+        with self._file.snapshot():
+            [forgotten] = self._counts.get("forgotten")
+            return forgotten, self._spans.since(since)
 
     def cosines(self, vectors: Sequence[Vectors], pages: Sequence[int]) -> Vectors:
         """The cosine of each page, by its best span, to each vector, (len(vectors), len(pages)).

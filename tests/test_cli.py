@@ -107,6 +107,37 @@ def test_forget_backup_check_export_import(db: str, tmp_path: Path) -> None:
     assert "no page 99" in vctx("forget", "--db", db, "99", code=1).stderr
 
 
+def test_a_store(tmp_path: Path) -> None:
+    folder = str(tmp_path)
+    for name, text in (("trip", "the hotel is by the river"), ("work", "the report is due")):
+        with make(tmp_path / f"{name}.db") as ctx:
+            ctx.append("user", text)
+        assert vctx("store", "own", folder, name, "--user", "ann", "--title", f"The {name}").stdout == ""
+    assert "trip  ann: The trip  1 page\nwork" in vctx("store", "ls", folder).stdout
+    assert json.loads(vctx("store", "ls", folder, "--user", "bob", "--json").stdout) == []
+    refused = vctx("store", "own", folder, "trip", "--user", "bob", code=1).stderr
+    assert "trip is the session of another user" in refused
+    assert "cannot name a session" in vctx("store", "forget", folder, "../x", code=1).stderr
+    assert "name a session, or a user" in vctx("store", "forget", folder, code=2).stderr
+    assert vctx("store", "forget", folder, "work").stdout == "gone from every file\n"
+    (tmp_path / "bad.db").write_text("no session")
+    assert "bad  cannot be read" in vctx("store", "ls", folder, code=1).stdout
+    assert "bad cannot be read" in vctx("store", "forget", folder, "--user", "ann", code=1).stderr
+    assert not (tmp_path / "trip.db").exists()
+
+
+def test_a_search_across_a_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(boot, "_embedder", lambda name: HashingEmbedder())
+    for name, text in (("trip", "the hotel is by the river"), ("work", "the report is due on Friday")):
+        with make(tmp_path / f"{name}.db") as ctx:
+            ctx.append("user", text)
+        vctx("store", "own", str(tmp_path), name, "--user", "ann")
+    told = vctx("store", "search", str(tmp_path), "which hotel?", "--user", "ann", "-k", "1").stdout
+    assert told.startswith("trip, page 1, user,") and told.endswith(": the hotel is by the river\n")
+    data = json.loads(vctx("store", "search", str(tmp_path), "hotel", "--json").stdout)
+    assert data == {"matches": [], "unread": []}
+
+
 def test_no_session_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("VCTX_DB", raising=False)
     assert "--db FILE, or set VCTX_DB" in vctx("ls", code=2).stderr

@@ -2,13 +2,14 @@
 
 import json
 import re
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import vctx
-from vctx.fakes import HashingEmbedder, ScriptedModel
+from vctx.fakes import HashingEmbedder, ScriptedModel, WordTokenizer
 
 ROOT = Path(__file__).parent.parent
 
@@ -34,8 +35,13 @@ def test_the_readme_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(vctx, "open", small)
     monkeypatch.chdir(tmp_path)
     blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text("utf-8"), re.DOTALL)
-    assert len(blocks) == 2
+    assert len(blocks) == 3
     names: dict[str, Any] = {"vctx": vctx}
     exec(blocks[0], names)
     assert str(names["reply"]) == "In Lyon." and names["messages"]
     compile(blocks[1], "README.md", "exec")
+    store = partial(vctx.open_store, model=None, tokenizer=WordTokenizer(), embedder=HashingEmbedder())
+    monkeypatch.setattr(vctx, "open", real)
+    monkeypatch.setattr(vctx, "open_store", store)
+    exec(blocks[2], names)
+    assert names["found"].matches[0].page.text == "The hotel is by the river."

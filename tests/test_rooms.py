@@ -27,9 +27,11 @@ ALLOWED = {
     "window": NOUNS | PURE,
     "context": NOUNS | PURE | {"formats", "backlog", "window"},
     **{room: {*NOUNS, "formats", "threads", "stopwords", room} for room in LEAVES},
-    "boot": NOUNS | {"backlog", "background", "context", "weights", "storage", "embed", "models", "ingest"},
-    "__init__": NOUNS | {"boot", "context", "weights"},
-    "cli": NOUNS | {"cli", "boot", "context", "eval", "policy"},
+    "store": NOUNS | PURE | {"backlog", "context"},
+    "boot": NOUNS
+    | {"backlog", "background", "context", "store", "weights", "storage", "embed", "models", "ingest"},
+    "__init__": NOUNS | {"boot", "context", "store", "weights"},
+    "cli": NOUNS | {"cli", "boot", "context", "store", "eval", "policy"},
     "__main__": {"cli"},
 }
 

@@ -10,7 +10,7 @@
 Importing this loads no torch, transformers, faiss or openai; opening a session loads what it needs.
 """
 
-from vctx.boot import disk, open, read, reembed, tokenizer
+from vctx.boot import disk, open, open_store, read, reembed, tokenizer
 from vctx.context import Context
 from vctx.errors import (
     BudgetError,
@@ -23,19 +23,23 @@ from vctx.errors import (
     VctxError,
 )
 from vctx.ports import Embedder, Learner, Model, Progress, Tokenizer
+from vctx.store import Store
 from vctx.types import (
     Answer,
     Budget,
     Document,
     Entry,
+    Found,
     Frame,
     Hit,
+    Match,
     Message,
     Page,
     Plan,
     Quote,
     Reading,
     Reply,
+    SessionInfo,
     Source,
     Speaker,
     Stats,
@@ -53,10 +57,12 @@ __all__ = [
     "Document",
     "Embedder",
     "Entry",
+    "Found",
     "Frame",
     "Hit",
     "InputError",
     "Learner",
+    "Match",
     "Message",
     "MismatchError",
     "MissingError",
@@ -68,15 +74,18 @@ __all__ = [
     "Quote",
     "Reading",
     "Reply",
+    "SessionInfo",
     "Source",
     "Speaker",
     "Stats",
+    "Store",
     "Tokenizer",
     "TooLongError",
     "VctxError",
     "Weights",
     "disk",
     "open",
+    "open_store",
     "read",
     "reembed",
     "tokenizer",

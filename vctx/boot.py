@@ -1,15 +1,17 @@
 """Options -> parts -> Context. The only file that names concrete parts; each is imported when needed."""
 
+import functools
 import os
 import sys
 from os import PathLike
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from vctx.backlog import Backlog
 from vctx.context import Context
 from vctx.errors import InputError, MissingError
 from vctx.ports import Disk, Embedder, Model, Progress, Tokenizer, silent
+from vctx.store import Store
 from vctx.types import Budget, Reading
 from vctx.weights import Weights, load
 
@@ -80,6 +82,40 @@ def open(
     except BaseException:
         file.close()
         raise
+
+
+def open_store(
+    folder: str | PathLike[str],
+    *,
+    window: int | None = None,
+    model: str | Model | None = LOCAL_MODEL,
+    base_url: str | None = None,
+    tokenizer: str | Tokenizer | None = None,
+    embedder: str | Embedder = EMBEDDER,
+    weights: str | PathLike[str] | Weights | None = None,
+    progress: Progress = silent,
+    **options: Any,
+) -> Store:
+    """Opens the folder as a store of sessions, one SQLite file each, or makes it.
+
+    The options are those of `open`, for every session; model and embedder are loaded once, when a session
+    or a search first needs them. Raises InputError, DiskError.
+    """
+    from vctx.storage import Folder, Shelf
+
+    sessions = Folder(folder)
+    counts_for = load(weights or os.environ.get("VCTX_WEIGHTS"))
+    chat_model = functools.cache(lambda: _model(model, base_url, tokenizer, window))
+    vectors = functools.cache(lambda: _embedder(embedder))
+
+    def opened(path: Path) -> Context:
+        one = chat_model()
+        counts = tokenizer if one is None else None
+        more = {"window": window, "weights": counts_for, "progress": progress, **options}
+        return open(path, model=one, tokenizer=counts, embedder=vectors(), **more)
+
+    shelf = functools.partial(Shelf, sessions)
+    return Store(sessions, opened, shelf, vectors, weights=counts_for, progress=progress)
 
 
 def reembed(

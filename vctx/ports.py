@@ -1,12 +1,25 @@
 """The seams: small Protocols, each with a fake that ships in `vctx.fakes`, or its null object here."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TextIO, runtime_checkable
 
-from vctx.types import Document, Entry, Frame, Hit, Message, Page, Reply, Search, Span, Stats, Vector
+from vctx.types import (
+    Document,
+    Entry,
+    Frame,
+    Hit,
+    Message,
+    Page,
+    Reply,
+    Search,
+    SessionInfo,
+    Span,
+    Stats,
+    Vector,
+)
 
 if TYPE_CHECKING:
     import numpy as np
@@ -258,6 +271,60 @@ class Disk(Protocol):
         ...
 
     def close(self) -> None: ...
+
+
+class Shelf(Protocol):
+    """The sessions of one user, read as if they were one. A page's number says its session, too."""
+
+    @property
+    def unread(self) -> Mapping[str, SessionInfo]:
+        """Sessions that could not be searched, by name."""
+        ...
+
+    def look(self) -> list[str]:
+        """Takes in what has changed; returns the sessions in which pages wait for their embedding."""
+        ...
+
+    def disk(self, name: str) -> Disk:
+        """One session, open. DiskError where it cannot be, or is another user's."""
+        ...
+
+    def place(self, page: int) -> tuple[str, int]:
+        """The session and its own number of a page."""
+        ...
+
+    def search(self, search: Search, vector: "Vectors") -> list[Hit]: ...
+
+    def cosines(self, vectors: "Sequence[Vectors]", pages: Sequence[int]) -> "Vectors": ...
+
+    def around(self, pages: Sequence[int]) -> list[Page]: ...
+
+    def phrase(self, text: str, k: int) -> list[int]: ...
+
+    def close(self) -> None: ...
+
+
+class Folder(Protocol):
+    """A folder of sessions. Raises DiskError, and InputError for a name that leads out of it."""
+
+    def file(self, name: str) -> Path:
+        """The file of a session."""
+        ...
+
+    def own(self, name: str, user: str | None, title: str | None) -> Path:
+        """Makes a session where there is none, and writes down whose it is and its title, where given.
+
+        Returns its file. InputError for a session of another user.
+        """
+        ...
+
+    def sessions(self) -> list[SessionInfo]:
+        """What each session says of itself, by name; one that cannot be read says why."""
+        ...
+
+    def forget(self, names: list[str]) -> bool:
+        """Deletes sessions, and all that was derived of them; True once no file has them."""
+        ...
 
 
 Policy = Callable[[Frame], float]

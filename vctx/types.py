@@ -361,3 +361,34 @@ class Stats:
     pending: int
     """Pages that wait for their embedding."""
     documents: Sequence[Document] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SessionInfo:
+    """One session of a store."""
+
+    name: str
+    user: str = ""
+    title: str = ""
+    pages: int = 0
+    problem: str = ""
+    """Why it cannot be read, or searched; empty where it can."""
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A page of some session that answers a query."""
+
+    session: str
+    page: Page
+    hit: Hit
+    """With the page's own number, and every signal that ranked it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a search across the sessions of one user found, best first."""
+
+    matches: tuple[Match, ...]
+    unread: tuple[SessionInfo, ...] = ()
+    """Sessions that could not be searched, and why."""

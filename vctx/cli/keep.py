@@ -29,7 +29,7 @@ def forget(session: Session, pages: tuple[int, ...], document: str | None) -> No
     """
     with session.open() as ctx:
         gone = ctx.forget(pages, document=document) if pages or document else ctx.scrub()
-    session.emit({"purged": gone}, "gone from every file" if gone else "forgotten, but not yet purged")
+    session.emit({"purged": gone}, show.gone(gone))
     sys.exit(0 if gone else 1)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from vctx.types import Answer, Document, Entry, Message, Page, Quote, Stats
+from vctx.types import Answer, Document, Entry, Found, Match, Message, Page, Quote, SessionInfo, Stats
 
 
 def document(document: Document) -> dict[str, Any]:
@@ -153,3 +153,41 @@ def _evicted(entry: Entry) -> str:
     pages = ", ".join(map(str, entry.plan.evicted))
     high = "over the high mark: " if entry.cause != "fit" else ""
     return f"{high}{entry.policy} evicted pages {pages}; {entry.plan.tokens} tokens then"
+
+
+def sessions(found: Sequence[SessionInfo]) -> str:
+    return "\n".join(_session(info) for info in found)
+
+
+def _session(info: SessionInfo) -> str:
+    whose = f"{info.user}: " if info.user else ""
+    title = f"  {whose}{info.title}" if whose or info.title else ""
+    state = f"cannot be read: {info.problem}" if info.problem else _many(info.pages, "page")
+    return f"{info.name}{title}  {state}"
+
+
+def matches(found: Found) -> dict[str, Any]:
+    return {
+        "matches": [_match(match) for match in found.matches],
+        "unread": [asdict(info) for info in found.unread],
+    }
+
+
+def _match(match: Match) -> dict[str, Any]:
+    page = match.page
+    score = round(match.hit.score, 4)
+    return {
+        "session": match.session,
+        "page": page.id,
+        "place": place(page),
+        "text": page.text,
+        "score": score,
+    }
+
+
+def matched(found: Found) -> str:
+    return "\n".join(f"{m.session}, {place(m.page)}: {' '.join(m.page.text.split())}" for m in found.matches)
+
+
+def gone(purged: bool) -> str:
+    return "gone from every file" if purged else "forgotten, but not yet purged"
