@@ -1,7 +1,7 @@
 """SqliteDisk: the one door to a session's file. Implements vctx.ports.Disk."""
 
-from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from os import PathLike
 from pathlib import Path
 from typing import TextIO
@@ -100,9 +100,23 @@ class SqliteDisk:
         """The write lock: what is written inside is kept at its end, or absent. Does not nest.
 
         With `durable` False the end may come before the disk has it all, so that a power cut may take the
-        last of such transactions, in order; the next durable one makes them durable, too. For bulk import.
+        last of such transactions, in order; the next durable one makes them durable, too.
         """
         return self._file.transaction(durable=durable)
+
+    @contextmanager
+    def relaxed(self) -> Iterator[None]:
+        """For bulk import: transactions inside end before they are durable; at its own end all of them are.
+
+        Until then a power cut may take the last of them, in order. The end of the process takes none.
+        """
+        try:
+            with self._file.unsynced():
+                yield
+        finally:
+            with self.transaction():
+                # A synced write syncs all before it; SQLite would not write a value that stays the same.
+                self._counts.add({"relaxed": 1})
 
     def put(self, pages: Sequence[Page]) -> list[Page]:
         """Stores pages and returns them with `id` and `seq` (both from 1) assigned. Inside a transaction.

@@ -3,7 +3,7 @@
 import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from os import PathLike
 from pathlib import Path
 from threading import RLock
@@ -51,7 +51,7 @@ class File:
         self.real = self.path.resolve()
         self.readonly = readonly or (self.real.exists() and not writable(self.real))
         self._log = f"{self.real}-wal"
-        self._writing = self._reading = False
+        self._writing = self._reading = self._unsynced = False
         self._process = os.getpid()
         self._patience = _LOG
         self._turn = WriteLock(self.real)
@@ -97,14 +97,24 @@ class File:
             self._may_write()
             with self._turn.held(self.busy):
                 self._there()
-                if not durable:
-                    self._run("PRAGMA synchronous = NORMAL")
-                try:
+                with nullcontext() if durable else self.unsynced():
                     yield from self._begun("BEGIN IMMEDIATE")
-                finally:
-                    if not durable and self._raw is not None:
-                        self._run("PRAGMA synchronous = FULL")
                 self._tidy()
+
+    @contextmanager
+    def unsynced(self) -> Iterator[None]:
+        """Transactions inside may end before they are durable; the next after it makes them durable, too."""
+        if self._unsynced:
+            yield
+            return
+        self._run("PRAGMA synchronous = NORMAL")
+        self._unsynced = True
+        try:
+            yield
+        finally:
+            self._unsynced = False
+            if self._raw is not None:
+                self._run("PRAGMA synchronous = FULL")
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:

@@ -21,7 +21,7 @@ import pytest
 from sqlite_utils import Database
 
 from vctx.errors import DiskError, InputError, MismatchError
-from vctx.storage import SqliteDisk, schema
+from vctx.storage import Report, SqliteDisk, schema
 from vctx.types import Document, Entry, Frame, Page, Plan, Search, Source, Vector
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678, UTC)
@@ -423,6 +423,23 @@ def test_a_session_of_schema_1_is_migrated(golden: Path) -> None:
         assert raw.execute("SELECT count(*) FROM pages").fetchone() == (6,)
 
 
+def test_a_session_of_schema_2_is_read_as_it_is(path: Path) -> None:
+    shutil.copy(GOLDEN / "schema2.sqlite", path)
+    before = path.read_bytes()
+    with SqliteDisk(path) as disk:
+        texts = ["the first message", "a lone \udcff surrogate", "chapter one", "what was said"]
+        assert [p.text for p in disk.pages()] == [*texts, "another branch", "still pending"]
+        assert [p.id for p in disk.pages(branch=1)] == [1, 2, 5]
+        assert disk.pages()[2].source == Source("book.txt", 0, 11, 3, "One")
+        assert disk.entries()[1].plan == Plan(evict=((1, None), (2, (0, 3))))
+        assert (disk.embedder, disk.owner, disk.purged) == (("hashing-8", 8), ("", ""), True)
+        assert [p.id for p in disk.pending(9)] == [6] and disk.documents()[0].name == "book.txt"
+        hits = disk.search(Search("message", 9), np.eye(1, 8, dtype=np.float32)[0])
+        assert sorted(hit.page for hit in hits if hit.dense == 1) == [1]
+        assert disk.check() == Report()
+    assert path.read_bytes() == before and not list(path.parent.glob("*.schema*"))
+
+
 def test_the_copy_of_a_migration_is_forgotten_too(golden: Path, tmp_path: Path) -> None:
     with SqliteDisk(golden) as disk:
         assert disk.forget([1])
@@ -555,6 +572,14 @@ def test_bulk_import_may_be_relaxed(disk: SqliteDisk) -> None:
         disk.put([page("bulk")])
         assert disk._file.value("PRAGMA synchronous") == 1
     assert disk._file.value("PRAGMA synchronous") == 2
+    with pytest.raises(ZeroDivisionError), disk.relaxed():
+        put(disk, "one")
+        with disk.transaction(durable=False):
+            disk.put([page("two")])
+        assert disk._file.value("PRAGMA synchronous") == 1
+        raise ZeroDivisionError
+    assert disk._file.value("PRAGMA synchronous") == 2
+    assert [p.text for p in disk.pages()] == ["bulk", "one", "two"]
 
 
 def test_a_link_and_its_file_are_one_session(disk: SqliteDisk, path: Path) -> None:

@@ -8,6 +8,7 @@ window -> fold what is due -> render -> count -> decide again if the estimate fe
 import hashlib
 import math
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import UTC, datetime
 from types import TracebackType
@@ -139,6 +140,13 @@ class Context:
                 self._disk.add(document)
             self._backlog.wake()
         return document
+
+    def relaxed(self) -> AbstractContextManager[None]:
+        """For bulk import: inside, `append` returns before its message is durable; at the end all are.
+
+        Until then a power cut may take the last messages, in order; the end of the process takes none.
+        """
+        return self._disk.relaxed()
 
     def embed(self) -> None:
         """Embeds every page that waits for it, showing progress. `recall` does so too, within a bound."""

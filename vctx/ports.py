@@ -143,6 +143,13 @@ class Disk(Protocol):
         """The write lock of the session: all that is written inside is durable at its end, or absent."""
         ...
 
+    def relaxed(self) -> AbstractContextManager[None]:
+        """For bulk import: transactions inside end before they are durable; at its own end all of them are.
+
+        Until then a power cut may take the last of them, in order. The end of the process takes none.
+        """
+        ...
+
     def put(self, pages: Sequence[Page]) -> list[Page]:
         """Stores pages and returns them with `id`, `seq` and `group` assigned. Inside a transaction.
 

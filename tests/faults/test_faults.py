@@ -32,8 +32,11 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 import vctx.storage.file as storage_file
+from vctx.background import Background
+from vctx.backlog import Backlog
 from vctx.errors import DiskError, VctxError
-from vctx.storage import SqliteDisk
+from vctx.fakes import HashingEmbedder
+from vctx.storage import Folder, Shelf, SqliteDisk, cache, dense
 from vctx.types import Document, Entry, Page, Search, Source, Vector
 
 LONG = os.environ.get("VCTX_FAULTS") == "long"
@@ -177,6 +180,12 @@ def test_power_cuts(tmp_path: Path) -> None:
         for i in range(runs(40, 120)):
             append(disk, f"w{i}", pick)
             recorder.log.append(apsw_tools.Op("ack", f"w{i}"))
+            if i % 8 == 7:
+                bulk = [f"b{i}-{j}" for j in range(4)]
+                with disk.relaxed():
+                    for name in bulk:
+                        append(disk, name, pick)
+                recorder.log += [apsw_tools.Op("ack", name) for name in bulk]
     count, lost, empty = runs(60, 300), 0, 0
     for case in range(count):
         cut = pick.randrange(1, len(recorder.log))
@@ -328,7 +337,7 @@ def test_a_folder_that_may_only_be_read() -> None:
         shutil.rmtree(folder)
 
 
-# 7. files beside the session
+# 7. files beside the session, and the cache
 
 
 def test_what_was_left_beside_a_session_is_harmless(path: Path) -> None:
@@ -337,11 +346,38 @@ def test_what_was_left_beside_a_session_is_harmless(path: Path) -> None:
     pick = random.Random(7)
     count = runs(20, 200)
     for _ in range(count):
-        for end in ("-wal", "-shm", "-lock", ".schema1", ".part"):
+        for end in ("-wal", "-shm", "-lock", "-cache", "-cache.1.part", ".schema1", ".part"):
             if pick.random() < 0.5:
                 path.with_name(path.name + end).write_bytes(pick.randbytes(pick.choice([0, 40, 5000])))
         assert verify(path, ["w0"]) == 0
-    say("7 stale log, index, lock beside", count, 0, "(there is no cache file in this version)")
+    say("7 stale log, index, lock beside", count, 0)
+
+
+def test_a_garbled_cache_changes_no_answer(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dense, "KEPT", 1)
+    pick = random.Random(17)
+    count, used = runs(60, 1500), 0
+    with SqliteDisk(path) as disk:
+        for i in range(40):
+            append(disk, f"w{i}", pick)
+        true = disk.search(Search("", 40), vector("w3"))
+    own = cache.beside(path)
+    whole = own.read_bytes()
+    for case in range(count):
+        bad = bytearray(whole)
+        if case % 3:
+            for _ in range(pick.choice([1, 1, 8])):
+                bad[pick.randrange(len(bad))] ^= 1 << pick.randrange(8)
+        else:
+            del bad[pick.randrange(len(bad)) :]
+        own.write_bytes(bad)
+        used += cache.load(own) is not None
+        with SqliteDisk(path, readonly=bool(case % 2)) as disk:
+            assert disk.search(Search("", 40), vector("w3")) == true
+        # The next who may write has made it anew, and the session names that one.
+        whole = own.read_bytes() if case % 2 == 0 else whole
+    say("7 cache garbled or truncated", count, 0, f"{used} garbled caches were used")
+    assert used == 0
 
 
 # 8. damaged databases
@@ -661,6 +697,93 @@ def test_copies_while_others_write(path: Path, tmp_path: Path) -> None:
     lost += verify(path, acknowledged)
     say("15 copies under load", 2 * count, lost, f"{errors} of {count} raw copies refused")
     assert lost == 0
+
+
+# 16. the worker that embeds
+
+
+def embed_until_killed(path: Path, acks: Connection) -> None:
+    disk = SqliteDisk(path, busy=30)
+    backlog = Background(disk, HashingEmbedder(DIM), aside=lambda: SqliteDisk(path, busy=30))
+    start = len(disk.pages())
+    for i in range(start, 10**6):
+        with disk.transaction():
+            [stored] = disk.put([Page("message", "user", text_of(f"w{i}"), NOW, "user")])
+            disk.note(Entry(len(disk.entries()), "append", NOW, {"page": stored.id, "name": f"w{i}"}))
+        backlog.wake()
+        acks.send(f"w{i}")
+
+
+def test_the_worker_is_killed(path: Path) -> None:
+    pick = random.Random(16)
+    acknowledged: list[str] = []
+    count, behind = runs(8, 200), 0
+    for _ in range(count):
+        mine, its = FORK.Pipe(duplex=False)
+        child = FORK.Process(target=embed_until_killed, args=(path, its))
+        child.start()
+        its.close()
+        acknowledged.append(str(mine.recv()))
+        time.sleep(pick.uniform(0, 0.08))
+        child.kill()
+        acknowledged += received(mine)
+        child.join()
+        mine.close()
+        with SqliteDisk(path) as disk:
+            behind += disk.stats().pending
+            assert disk.check(repair=False).repaired == ()
+            assert Backlog(disk, HashingEmbedder(DIM)).embed() == 0
+            hits = disk.search(Search("", 10**6), vector("x"))
+            assert {hit.page for hit in hits} == {page.id for page in disk.pages()}
+    lost = verify(path, acknowledged)
+    say("16 worker killed while it embeds", count, lost, f"{behind} pages embedded after a restart")
+    assert lost == 0
+
+
+# 17. a store copied while it is written
+
+
+def test_a_store_is_copied_mid_write(tmp_path: Path) -> None:
+    store = tmp_path / "store"
+    folder = Folder(store)
+    writers, acknowledged = [], {}
+    for name in ("a", "b", "c"):
+        folder.own(name, "ann" if name < "c" else "bob", name)
+        writers.append(Child(folder.file(name), name))
+        acknowledged[name] = [writers[-1].first()]
+    count, refused = runs(6, 60), 0
+    try:
+        for i in range(count):
+            copy = tmp_path / f"copy{i}"
+            shutil.copytree(
+                store, copy, ignore=shutil.ignore_patterns("*-shm", "*-lock"), copy_function=_copied
+            )
+            for info in Folder(copy).sessions():
+                assert info.problem or info.user == ("bob" if info.name == "c" else "ann")
+                refused += bool(info.problem)
+            shelf = Shelf(Folder(copy), "ann", ("hashing", DIM))
+            shelf.look()
+            hits = shelf.search(Search("wordy", 20), vector("x"))
+            places = {shelf.place(hit.page) for hit in hits}
+            assert {name for name, _ in places} <= {"a", "b"}
+            for name, page in places:
+                with suppress(DiskError):
+                    [found] = shelf.disk(name).get([page])
+                    assert found.text == text_of(found.text.split()[0]) and found.text.startswith(name)
+            shelf.close()
+            shutil.rmtree(copy)
+    finally:
+        for writer, name in zip(writers, acknowledged, strict=True):
+            acknowledged[name] += writer.kill()
+    lost = sum(verify(folder.file(name), acknowledged[name]) for name in acknowledged)
+    say("17 a store copied mid-write", count, lost, f"{refused} of {3 * count} copied sessions refused")
+    assert lost == 0
+
+
+def _copied(source: str, target: str) -> None:
+    # A file that is gone since it was listed is not copied.
+    with suppress(FileNotFoundError):
+        shutil.copy(source, target)
 
 
 @pytest.fixture(scope="module", autouse=True)
