@@ -2,6 +2,8 @@
 
 0  --1--2--3--4--5        fork(0, at=3) is branch 1: it sees 1 2 3 and its own 6
           \\--6           fork(1) is branch 2: it sees 1 2 3 6 and its own
+
+Documents are no branch's: every branch sees all their chunks.
 """
 
 from collections.abc import Collection
@@ -63,7 +65,8 @@ class Branches:
         """An SQL condition on `pages` for what a branch sees; empty where that is everything."""
         if branch is None or (branch == TRUNK and self._alone()):
             return ""
-        return "(" + " OR ".join(f"branch = {b} AND id <= {at}" for b, at in self.sees(branch).items()) + ")"
+        own = (f"branch = {b} AND id <= {at}" for b, at in self.sees(branch).items())
+        return f"({' OR '.join(own)} OR kind = 'chunk')"
 
     def visible(self, branch: int | None) -> NDArray[np.bool_] | None:
         """Whether the branch sees page i; None where it sees all. Inside a snapshot.

@@ -74,7 +74,7 @@ def page_of(row: Row) -> Page:
 def entry_row(entry: Entry) -> Row:
     """A journal entry as a row of ENTRY and sum; InputError where request or outcome are not JSON."""
     at = entry.at.isoformat()
-    request, plan = _json(dict(entry.request), "request"), _json(_plan(entry.plan), "plan")
+    request, plan = _json(dict(entry.request), "request"), _json(_plan(entry), "plan")
     outcome = _json(dict(entry.outcome), "outcome")
     return stored((entry.tick, entry.cause, at, request, entry.policy, plan, outcome))
 
@@ -82,14 +82,17 @@ def entry_row(entry: Entry) -> Row:
 def entry_of(row: Row) -> Entry:
     """A row of ENTRY and sum as the entry that was written; JSON turns tuples in a request into lists."""
     tick, cause, at, request, policy, plan, outcome = _checked(row, "journal entry")
+    data = json.loads(plan)
+    branch = data.pop("branch", 0)
     return Entry(
         tick=tick,
         cause=cause,
         at=datetime.fromisoformat(at),
         request=json.loads(request),
         policy=policy,
-        plan=_plan_of(plan, tick),
+        plan=_plan_of(data, tick),
         outcome=json.loads(outcome),
+        branch=branch,
     )
 
 
@@ -205,8 +208,12 @@ def _changed(value: Source | Frame | Fold | Plan) -> dict[str, Any]:
     return {field.name: mine for field, mine in pairs if mine != field.default}
 
 
-def _plan(plan: Plan) -> dict[str, Any]:
+def _plan(entry: Entry) -> dict[str, Any]:
+    """A plan, and the branch whose it is."""
+    plan = entry.plan
     data = _changed(plan)
+    if entry.branch:
+        data["branch"] = entry.branch
     if plan.evict:
         data["evict"] = [page if span is None else [page, *span] for page, span in plan.evict]
     if plan.load:
@@ -234,8 +241,7 @@ def _source_of(text: str | None, id: int) -> tuple[Source | None, str]:
         raise DiskError(f"page {id} was written by another version of vctx ({error}); upgrade") from error
 
 
-def _plan_of(text: str, tick: int) -> Plan:
-    data = json.loads(text)
+def _plan_of(data: dict[str, Any], tick: int) -> Plan:
     try:
         data["load"] = tuple(_frame_of(frame) for frame in data.get("load", ()))
         data["fold"] = _fold_of(data.get("fold"))

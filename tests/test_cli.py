@@ -179,3 +179,20 @@ def test_the_reference_is_what_help_says() -> None:
     page = Path(__file__).parent.parent / "docs"
     reference = runpy.run_path(str(page / "reference.py"))
     assert (page / "cli.md").read_text("utf-8") == reference["text"](), "run: python docs/reference.py"
+
+
+def test_why_diff_fork_switch_rewind(db: str) -> None:
+    vctx("chat", "--db", db, input="My cat is called Miso.\nWhat is my cat called?\n")
+    out = vctx("why", "--db", db, "1").stdout
+    assert "page 1 said (full, " in out and "page 1 referenced; for 'What is my cat called?', score " in out
+    assert vctx("why", "--db", db, "99").stdout == "page 99 was never in the window\n"
+    assert [e["page"] for e in json.loads(vctx("why", "--json", "--db", db, "--at", "4").stdout)] == [1, 2, 3]
+    assert vctx("diff", "--db", db, "2", "4").stdout.splitlines()[0].startswith("+     4  ")
+    assert "the log has ticks from 0 to " in vctx("diff", "--db", db, "2", "400", code=2).output
+    assert vctx("fork", "--db", db, "--at", "1").stdout == "1\n"
+    assert vctx("branches", "--db", db).stdout == "* 0  the trunk\n  1  from 0 after page 1\n"
+    assert vctx("rewind", "--db", db, "2").stdout == "on branch 2, after page 2\n"
+    vctx("switch", "--db", db, "1")
+    assert json.loads(vctx("branches", "--json", "--db", db).stdout)[1]["current"]
+    assert "no branch 7" in vctx("switch", "--db", db, "7", code=1).output
+    assert "page 4 is no message of branch 1" in vctx("rewind", "--db", db, "4", code=1).output

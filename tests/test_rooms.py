@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 NOUNS = {"types", "errors", "ports"}
 PURE = {"chunk", "policy", "plan", "journal", "recall", "render", "digest", "scale", "quote"}
-PURE |= {"signals", "weights", "question", "lexicon", "dates", "stopwords"}
+PURE |= {"signals", "explain", "weights", "question", "lexicon", "dates", "stopwords"}
 LEAVES = {"storage", "embed", "models", "ingest", "fakes"}
 
 # What each room may import of vctx; a leaf may also import itself.
@@ -31,7 +31,7 @@ ALLOWED = {
     "boot": NOUNS
     | {"backlog", "background", "context", "store", "weights", "storage", "embed", "models", "ingest"},
     "__init__": NOUNS | {"boot", "context", "store", "weights"},
-    "cli": NOUNS | {"cli", "boot", "context", "store", "eval", "policy"},
+    "cli": NOUNS | {"cli", "boot", "context", "store", "eval", "explain", "journal", "policy"},
     "__main__": {"cli"},
 }
 

@@ -14,15 +14,18 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Literal, Self, get_args
 
-from vctx import chunk, formats, journal, quote, recall, render
+from vctx import chunk, explain, formats, journal, quote, recall, render
 from vctx.backlog import Backlog
 from vctx.errors import InputError, MissingError, TooLongError
 from vctx.ports import Clock, Disk, Embedder, Model, Progress, Tokenizer, now, silent
 from vctx.types import (
     Answer,
+    Branch,
     Budget,
+    Change,
     Document,
     Entry,
+    Event,
     Find,
     Frame,
     Hit,
@@ -183,7 +186,7 @@ class Context:
         """
         _text(query=query)
         self._backlog.embed(BOUND)
-        last = self._disk.pages(kind="message", last=2)
+        last = self.history(2)
         said = [page.text for page in last if page.role == "user" and page.text != query]
         today = last[-1].created_at if last else self._clock()
         steps = recall.recall(
@@ -196,13 +199,14 @@ class Context:
         """What the disk has for a request of recall; each text is embedded once."""
         match request:
             case Search(text):
-                return self._disk.search(request, self._vectors((text,), vectors)[0])
+                vector = self._vectors((text,), vectors)[0]
+                return self._disk.search(request, vector, branch=self._window.branch)
             case Score(texts, pages):
                 return self._disk.cosines(self._vectors(texts, vectors), pages)
             case Read(pages):
-                return self._disk.around(pages)
+                return self._disk.around(pages, branch=self._window.branch)
             case Find(phrase, k):
-                return self._disk.phrase(phrase, k)
+                return self._disk.phrase(phrase, k, branch=self._window.branch)
 
     def _vectors(self, texts: Sequence[str], known: dict[str, Any]) -> Any:
         if new := [text for text in dict.fromkeys(texts) if text not in known]:
@@ -277,7 +281,7 @@ class Context:
 
     def _waits(self, text: str) -> bool:
         """Whether this was the last thing said, and no model has answered: it is asked once more, then."""
-        last = self._disk.pages(kind="message", last=1)
+        last = self.history(1)
         return any(p.role == "user" and p.text == text and self._window.resident(p.id) for p in last)
 
     def support(self, claim: str, hits: Sequence[Hit]) -> Quote | None:
@@ -287,6 +291,44 @@ class Context:
             return None
         vectors = self._backlog.vectors([claim, *(text for _, text in found)])
         return quote.nearest(found, (vectors[1:] @ vectors[0]).tolist())
+
+    # -- branches
+
+    def fork(self, at: int | None = None) -> int:
+        """Makes a branch that begins after message `at` (default: now), and returns its number.
+
+        It sees what stood up to there and costs no page; documents belong to all branches. This context
+        stays where it is. Raises InputError for a page that is no message of this branch.
+        """
+        return self._window.fork(at)
+
+    def switch(self, branch: int) -> None:
+        """Goes on with a branch, now and whenever the session is opened again. Raises InputError."""
+        self._window.switch(branch)
+
+    def rewind(self, at: int) -> int:
+        """Goes back to message `at`: a new branch after it, on which the session goes on. Nothing is lost."""
+        branch = self.fork(at)
+        self.switch(branch)
+        return branch
+
+    def branches(self) -> list[Branch]:
+        """The trunk and every fork."""
+        return self._window.branches()
+
+    # -- reasons
+
+    def why(self, page: int) -> tuple[Event, ...]:
+        """All that happened to a page in the window, oldest first: which query and signals, or for whom."""
+        return explain.why(page, self.log(), self._window.branch)
+
+    def at(self, tick: int) -> tuple[Event, ...]:
+        """What stood in the window after a tick of the log: for each frame, in order, what made it so."""
+        return explain.window(tick, self.log(), self._window.branch)
+
+    def diff(self, before: int, after: int) -> Change:
+        """How the window at tick `after` differs from that at `before`."""
+        return explain.change(before, after, self.log(), self._window.branch)
 
     # -- reading
 
@@ -301,7 +343,7 @@ class Context:
 
     def history(self, last: int | None = None) -> list[Page]:
         """The conversation, or its last messages, resident or not."""
-        return self._disk.pages(kind="message", last=last)
+        return self._disk.pages(kind="message", last=last, branch=self._window.branch)
 
     def log(self) -> list[Entry]:
         """The journal: every paging decision with its request, plan and outcome."""

@@ -1,11 +1,14 @@
 """Account: the window as a fold over the journal. Pure; the only place where frames change."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from vctx.ports import Lesson
-from vctx.types import Entry, Form, Frame, Hit, Reply
+from vctx.types import Branch, Entry, Form, Frame, Hit, Reply
+
+NEVER = 2**62
+"""A tick that no journal reaches."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +21,8 @@ class State:
     """The page that holds the recursive summary."""
     unfolded: tuple[int, ...] = ()
     """Messages that left the window and wait for the digest, oldest first."""
+    sees: tuple[tuple[int, int], ...] = ((0, NEVER),)
+    """The branches whose entries count here, each with the last tick that does; its own stands first."""
 
     @property
     def has_digest(self) -> bool:
@@ -28,6 +33,18 @@ class State:
         """The frames in which a page stands."""
         return [frame for frame in self.frames if frame.page == page]
 
+    @property
+    def branch(self) -> int:
+        """Whose window this is."""
+        return self.sees[0][0]
+
+    def counts(self, entry: Entry) -> bool:
+        """Whether an entry changes this window: of this branch, or of one before it forked.
+
+        What is forgotten is forgotten everywhere.
+        """
+        return entry.cause == "forget" or entry.tick <= dict(self.sees).get(entry.branch, -1)
+
     def holds(self, hit: Hit) -> bool:
         """Whether what the hit would load stands in the window already."""
         return any(_covers(frame, hit) for frame in self.resident(hit.page))
@@ -37,6 +54,8 @@ def apply(state: State, entry: Entry) -> State:
     """The state after one more entry, whose tick must be the next."""
     if entry.tick != state.tick + 1:
         raise ValueError(f"entry {entry.tick} does not follow tick {state.tick}")
+    if not state.counts(entry):
+        return replace(state, tick=entry.tick)
     state = replace(state, tick=entry.tick, frames=_frames(state.frames, entry))
     if entry.plan.fold is not None:
         state = replace(state, unfolded=state.unfolded + entry.plan.fold.pages)
@@ -44,11 +63,40 @@ def apply(state: State, entry: Entry) -> State:
         done = frozenset(entry.request["pages"])
         due = tuple(page for page in state.unfolded if page not in done)
         state = replace(state, unfolded=due, digest=entry.outcome["page"])
-    if entry.cause == "forget":
-        gone = frozenset(entry.request["pages"])
-        due = (*entry.request["due"], *(page for page in state.unfolded if page not in gone))
-        state = replace(state, unfolded=due, digest=entry.request["digest"])
-    return state
+    return _forgotten(state, entry) if entry.cause == "forget" else state
+
+
+def _forgotten(state: State, entry: Entry) -> State:
+    """Another branch's digest, if it is gone, leaves nothing in its place: what it told of is on disk."""
+    gone = frozenset(entry.request["pages"])
+    due = tuple(page for page in state.unfolded if page not in gone)
+    if entry.branch == state.branch:
+        return replace(state, unfolded=(*entry.request["due"], *due), digest=entry.request["digest"])
+    return replace(state, unfolded=due, digest=None if state.digest in gone else state.digest)
+
+
+def beginning(entries: Iterable[Entry], branch: int) -> State:
+    """The empty window of a branch, by the forks that a journal tells of."""
+    forks = {entry.branch: entry.request for entry in entries if entry.cause == "fork"}
+    sees, limit = [(branch, NEVER)], NEVER
+    while branch in forks:
+        limit = min(limit, forks[branch]["tick"])
+        branch = forks[branch]["parent"]
+        sees.append((branch, limit))
+    return State(sees=tuple(sees))
+
+
+def current(entries: Sequence[Entry]) -> int:
+    """The branch on which a session goes on: that of the last switch."""
+    return next((e.branch for e in reversed(entries) if e.cause == "switch"), 0)
+
+
+def branches(entries: Sequence[Entry]) -> list[Branch]:
+    """The trunk and every fork that a journal tells of."""
+    now = current(entries)
+    forks = (entry for entry in entries if entry.cause == "fork")
+    rows = [(0, None, 0), *((e.branch, e.request["parent"], e.request["at"]) for e in forks)]
+    return [Branch(id, parent, at, id == now) for id, parent, at in rows]
 
 
 def replay(entries: Iterable[Entry], state: State = State()) -> State:
@@ -99,7 +147,16 @@ def _frames(frames: tuple[Frame, ...], entry: Entry) -> tuple[Frame, ...]:
     plan = entry.plan
     gone = frozenset(plan.evict)
     stay = [frame for frame in frames if frame.slot not in gone]
+    if entry.cause == "forget":
+        stay = remaining(stay, frozenset(entry.request["pages"]))
     return (*(_touch(frame, entry) for frame in stay), *plan.load)
+
+
+def remaining(frames: Iterable[Frame], gone: frozenset[int]) -> list[Frame]:
+    """The frames that stay when pages are forgotten: a group that loses one leaves whole."""
+    frames = list(frames)
+    parted = {frame.group for frame in frames if frame.page in gone} - {None}
+    return [frame for frame in frames if frame.page not in gone and frame.group not in parted]
 
 
 def _touch(frame: Frame, entry: Entry) -> Frame:

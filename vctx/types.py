@@ -270,12 +270,59 @@ class Entry:
     """One line of the journal. Folding all of them gives the window."""
 
     tick: int
-    cause: Literal["append", "recall", "fit", "fold", "pin", "unpin", "forget"]
+    cause: Literal["append", "recall", "fit", "fold", "pin", "unpin", "forget", "fork", "switch"]
     at: datetime
     request: Mapping[str, Any] = field(default_factory=dict)
     policy: str = ""
     plan: Plan = Plan()
     outcome: Mapping[str, Any] = field(default_factory=dict)
+    branch: int = 0
+    """The branch whose window it changes; of a fork, the new one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """A line of the conversation: it sees its parent's pages up to where it forked, and its own."""
+
+    id: int
+    parent: int | None
+    at: int
+    """The last page that it shares with its parent; 0 for the trunk."""
+    current: bool = False
+    """Whether the session goes on here when it is opened."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """What a decision did with a page, and why."""
+
+    tick: int
+    at: datetime
+    what: Literal[
+        "said", "paged in", "referenced", "recut", "left", "summarised", "pinned", "unpinned", "forgotten"
+    ]
+    page: int
+    frame: Frame | None = None
+    """As it stands from then on, where it was said, paged in or recut."""
+    query: str = ""
+    """What was asked, where a fault brought it in or referred to it."""
+    score: float | None = None
+    signals: Mapping[str, float] = field(default_factory=dict)
+    """What each signal added to the score."""
+    via: str = ""
+    policy: str = ""
+    """Which policy chose it, where it left."""
+    others: tuple[int, ...] = ()
+    """Pages that left for it; where it left, those that came; where it was summarised, the summary."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What differs between the window at two ticks."""
+
+    joined: tuple[Event, ...] = ()
+    left: tuple[Event, ...] = ()
+    recut: tuple[Event, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from vctx.plan import by_value, decide, pack, weight
 from vctx.policy import named
 from vctx.ports import Clock, Disk, Model, Tokenizer
 from vctx.scale import Scale, words_of
-from vctx.types import Budget, Entry, Form, Frame, Hit, Message, Page, Plan, Slot, Snapshot
+from vctx.types import Branch, Budget, Entry, Form, Frame, Hit, Message, Page, Plan, Slot, Snapshot
 
 AGAIN = 256
 """Messages that are summarised again, at most, when the summary made of them is forgotten."""
@@ -40,8 +40,9 @@ class Window:
         self._system = system
         self._clock = clock
         self._pages: dict[int, Page] = {}
-        self._state = journal.replay(disk.entries())
-        self.scale.resume(journal.lessons(disk.entries(self._state.tick - LESSONS), tokenizer.name))
+        entries = disk.entries()
+        self._state = self._opened(entries, journal.current(entries))
+        self.scale.resume(journal.lessons(entries[-LESSONS:], tokenizer.name))
         self._weigh()
         if self._base + self._cap > self.budget.room // 2:
             raise BudgetError(
@@ -53,6 +54,11 @@ class Window:
     def frames(self) -> tuple[Frame, ...]:
         """The resident frames, in order of arrival."""
         return self._state.frames
+
+    @property
+    def branch(self) -> int:
+        """The branch that goes on here."""
+        return self._state.branch
 
     def resident(self, page: int) -> bool:
         """Whether a page, or a part of it, stands in the window."""
@@ -78,7 +84,7 @@ class Window:
         with self._disk.transaction():
             self._catch_up()
             page = self._placed(page)
-            page, *made = self._disk.put([page, *calls])
+            page, *made = self._disk.put([replace(new, branch=self.branch) for new in (page, *calls)])
             arriving = self._arrivals([*self._unit(page.group), page, *made])
             entry = self._note("append", self._snapshot(arriving=arriving), {"page": page.id}, outcome)
         self._apply(entry)
@@ -136,7 +142,7 @@ class Window:
             self._catch_up()
             if not self._state.resident(page):
                 raise InputError(f"page {page} is not in the window; recall it first")
-            entry = Entry(self._state.tick + 1, cause, self._clock(), {"page": page})
+            entry = self._entry(cause, {"page": page})
             pinned = self._pinned(journal.apply(self._state, entry))
             limit = self.budget.room // 2 - self._base - self._cap
             if cause == "pin" and pinned > limit:
@@ -153,15 +159,70 @@ class Window:
             self._catch_up()
             summaries = self._summaries()
             gone = frozenset(self._disk.erase(self._disk.remove(document) if document else pages))
-            leave = [frame for frame in self.frames if frame.page in gone or self._parted(frame, gone)]
-            evict = tuple(frame.slot for frame in leave)
+            stay = frozenset(journal.remaining(self.frames, gone))
+            leave = [frame for frame in self.frames if frame not in stay]
             request = {"pages": sorted(gone), **_remade(summaries, gone)}
+            # What leaves with a group is due for the digest, as whatever leaves.
             request["due"] += [f.page for f in leave if f.page not in gone and not f.fault]
-            entry = Entry(self._state.tick + 1, "forget", self._clock(), request, plan=Plan(evict=evict))
+            plan = Plan(evict=tuple(frame.slot for frame in leave))
+            entry = self._entry("forget", request, plan=plan)
             self._disk.note(entry)
         self._apply(entry)
         self._pages = {}
         return self._disk.scrub()
+
+    # -- branches
+
+    def fork(self, at: int | None) -> int:
+        """Makes a branch that begins after message `at`, or now; a tool's group is kept whole.
+
+        Raises InputError for a page that is no message of this branch.
+        """
+        with self._disk.transaction():
+            self._catch_up()
+            bound, tick = self._now() if at is None else self._cut_after(at)
+            branch = self._disk.fork(self.branch, bound)
+            request = {"parent": self.branch, "at": bound, "tick": tick}
+            entry = self._entry("fork", request, branch=branch)
+            self._disk.note(entry)
+        self._apply(entry)
+        return branch
+
+    def switch(self, branch: int) -> None:
+        """Goes on with a branch, now and when the session is opened again. Raises InputError."""
+        with self._disk.transaction():
+            self._catch_up()
+            entries = self._disk.entries()
+            if branch not in {0, *(entry.branch for entry in entries if entry.cause == "fork")}:
+                raise InputError(f"there is no branch {branch}; `branches` lists them")
+            entry = self._entry("switch", {}, branch=branch)
+            self._disk.note(entry)
+        self._state = self._opened([*entries, entry], branch)
+
+    def branches(self) -> list[Branch]:
+        """The trunk and every fork."""
+        return journal.branches(self._disk.entries())
+
+    def _now(self) -> tuple[int, int]:
+        """The last page and the last tick."""
+        return max((page.id for page in self._disk.pages(last=1)), default=0), self._state.tick
+
+    def _cut_after(self, at: int) -> tuple[int, int]:
+        """The last page and the last tick before what was said next after `at` and its group."""
+        page = self._there(at)
+        if page is None or page.kind not in ("message", "tool"):
+            raise InputError(f"page {at} is no message of branch {self.branch}: fork after one that is")
+        for entry in self._disk.entries():
+            if entry.cause == "append" and self._state.counts(entry) and entry.request["page"] > at:
+                said = self._there(entry.request["page"])
+                if said is not None and (page.group is None or said.group != page.group):
+                    return said.id - 1, entry.tick - 1
+        return self._now()
+
+    def _there(self, number: int) -> Page | None:
+        """A page that this branch sees, if it is there."""
+        near = self._disk.around([number], branch=self.branch)
+        return next((page for page in near if page.id == number), None)
 
     # -- what the model sees
 
@@ -193,10 +254,6 @@ class Window:
         rest = tuple(f for f in self.frames if group is None or f.group != group)
         return self.budget.room - self._base - self._cap - self._pinned(replace(self._state, frames=rest))
 
-    def _parted(self, frame: Frame, gone: frozenset[int]) -> bool:
-        """Whether a frame belongs to a group that loses a page."""
-        return frame.group is not None and any(f.page in gone and f.group == frame.group for f in self.frames)
-
     # -- decide, note, apply
 
     def _snapshot(self, **more: Any) -> Snapshot:
@@ -221,11 +278,17 @@ class Window:
     ) -> Entry:
         plan = decide(snapshot, self._rank)
         signals = {"hits": [journal.signals(hit) for hit in pack(snapshot)]} if snapshot.hits else {}
-        entry = Entry(
-            snapshot.tick, cause, self._clock(), request, self._policy, plan, {**(outcome or {}), **signals}
-        )
+        said = {**(outcome or {}), **signals}
+        entry = self._entry(cause, request, policy=self._policy, plan=plan, outcome=said)
         self._disk.note(entry)
         return entry
+
+    def _entry(self, cause: Any, request: Mapping[str, Any], **more: Any) -> Entry:
+        """The journal's next line, for this branch unless it says otherwise."""
+        return Entry(self._state.tick + 1, cause, self._clock(), request, **{"branch": self.branch, **more})
+
+    def _opened(self, entries: Sequence[Entry], branch: int) -> journal.State:
+        return journal.replay(entries, journal.beginning(entries, branch))
 
     def _apply(self, entry: Entry) -> None:
         self._state = journal.apply(self._state, entry)
@@ -372,11 +435,10 @@ class Window:
                 if self._state.digest != before:
                     continue  # another process made one meanwhile
                 parents = due if before is None else (before, *due)
-                [page] = self._disk.put(
-                    [Page("summary", "system", made.text, self._clock(), "vctx", parents=parents)]
-                )
-                request, outcome = {"pages": list(due)}, {"page": page.id, "by": made.by, "why": made.why}
-                entry = Entry(self._state.tick + 1, "fold", self._clock(), request, outcome=outcome)
+                summary = Page("summary", "system", made.text, self._clock(), "vctx", parents=parents)
+                [page] = self._disk.put([replace(summary, branch=self.branch)])
+                outcome = {"page": page.id, "by": made.by, "why": made.why}
+                entry = self._entry("fold", {"pages": list(due)}, outcome=outcome)
                 self._disk.note(entry)
             self._apply(entry)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from vctx.boot import EMBEDDER
-from vctx.cli import keep, show, store
+from vctx.cli import keep, past, show, store
 from vctx.cli.session import Session, existing, progress, session_options
 from vctx.errors import VctxError
 
@@ -146,7 +146,7 @@ def log(session: Session) -> None:
     session.emit([show.entry(e) for e in entries], show.decisions(entries))
 
 
-for command in (keep.forget, keep.backup, keep.check, keep.export, keep.import_, keep.reembed, store.store):
+for command in (*past.COMMANDS, *keep.COMMANDS, store.store):
     main.add_command(command)
 
 

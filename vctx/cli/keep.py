@@ -125,3 +125,6 @@ def reembed(session: Session) -> None:
 
     pages = reembed(session.db, session.embedder, progress=progress)
     session.emit({"pages": pages, "embedder": session.embedder}, f"{pages} pages embedded anew")
+
+
+COMMANDS = (forget, backup, check, export, import_, reembed)
