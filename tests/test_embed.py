@@ -239,9 +239,9 @@ def test_a_budget_that_shrinks_holds_from_the_next_text_on() -> None:
 
 def test_batches_come_in_few_sizes() -> None:
     sizes = {tokens + padding(tokens) for tokens in range(1, 4097)}
-    assert len(sizes) <= 81
-    assert {16, 512, 4096} < sizes
-    assert all(padding(tokens) < max(16, tokens / 15) for tokens in range(1, 4097))
+    assert len(sizes) <= 97
+    assert {8, 16, 24, 512, 4096} < sizes
+    assert all(padding(tokens) < max(8, tokens / 15) for tokens in range(1, 4097))
     assert padding(4095) == 1
 
 

@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 from tiny_bert import ODD, cosines, make_model, texts, write
 
@@ -285,7 +287,48 @@ def test_threads_may_share_an_embedder(tiny: Path) -> None:
         np.testing.assert_allclose(vectors, expected, atol=1e-5)
 
 
-# ---- input that no test of vectors reaches ----
+# ---- strange input: a vector where there can be one, in numpy and in torch ----
+
+STRANGE = {
+    "nothing": "",
+    "a megabyte in one line": "the page " * 120_000,
+    "a word of a megabyte": "x" * 1_000_000,
+    "NUL": "a\x00b",
+    "lone surrogates": "\ud83d page \udc00",
+    "CJK": "日本語のテキスト。中文也可以。한국어",
+    "emoji": "👩‍👩‍👧🏳️‍🌈🙂",
+}
+
+
+@pytest.mark.parametrize("encoder", ["numpy", "torch"])
+@pytest.mark.parametrize("text", STRANGE.values(), ids=STRANGE)
+def test_a_strange_text_has_a_vector_and_spans(
+    tiny: Path, text: str, encoder: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(native, "torch_is_here", lambda: encoder == "torch")
+    embedder = load(str(tiny), dtype="float32")
+    alone, between = embedder.embed([text])[0], embedder.embed(["page", text, "memory " * 9])[1]
+    assert np.linalg.norm(alone) == pytest.approx(1, abs=1e-5)
+    np.testing.assert_allclose(alone, between, atol=1e-5)
+    short = text[:2000]
+    assert embedder.spans(short)[-1][1] == len(short)
+    assert isinstance(embedder, native.Native)
+    assert type(embedder._encoder).__module__.endswith("light" if encoder == "numpy" else "bert")
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> native.Native:
+    found = load(str(make_model(tmp_path_factory.mktemp("models") / "tiny")), dtype="float32")
+    assert isinstance(found, native.Native)
+    return found
+
+
+@settings(deadline=None)
+@given(st.lists(st.text(st.characters(exclude_categories=[])), max_size=8))
+def test_any_texts_have_unit_vectors(shared: native.Native, any_texts: list[str]) -> None:
+    vectors = shared.embed(any_texts)
+    assert vectors.shape == (len(any_texts), 32)
+    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
 
 
 @pytest.mark.real

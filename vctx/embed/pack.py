@@ -31,10 +31,10 @@ def shapes(lengths: Sequence[int]) -> list[Shape]:
 
 
 def padding(tokens: int) -> int:
-    """Tokens to add to a batch so that batches come in few sizes: sixteen to each doubling, from 16 on.
+    """Tokens to add to a batch so that batches come in few sizes: multiples of 8, sixteen to a doubling.
 
     oneDNN keeps the code that it generates for every number of rows, 3 MB each for a small encoder: without
     this a long stream of texts grows for as long as new sizes appear.
     """
-    step = max(16, (1 << tokens.bit_length() - 1) // 16)
+    step = max(8, (1 << tokens.bit_length() - 1) // 16)
     return -tokens % step
