@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from vctx.errors import DiskError
-from vctx.storage.codec import DOCUMENT, ENTRY, PAGE, Row, raw_text, sealed, span_sum, vector_sum
+from vctx.storage.codec import DOCUMENT, ENTRY, PAGE, Row, meta_sum, raw_text, sealed, span_sum, vector_sum
 from vctx.storage.counts import TOTALS, Counts, seq
 from vctx.storage.file import File
 from vctx.storage.words import Words
@@ -77,6 +77,10 @@ class Check:
                 if not sealed(row):
                     key = raw_text(row[0]) if isinstance(row[0], bytes) else row[0]
                     yield f"{table}: the row of {key} is garbled"
+
+        for key, value, sum in self._file.rows("SELECT key, value, sum FROM meta"):
+            if meta_sum(key, value) != sum:
+                yield f"meta: the row of {key} is garbled"
 
     def _walk(self, table: str) -> Iterator[Row]:
         """Every row with its checksum, a thousand at a time."""

@@ -202,11 +202,11 @@ class SqliteDisk:
         with self._file.snapshot():
             where = self._branches.where(branch)
             lexical = self._words.best(search.text, k, where)
-            index = self._dense.caught_up()
+            index = None if vector is None else self._dense.caught_up()
             if index is None or vector is None:
                 return union(None, [], {}, lexical, self._pages.groups(list(lexical)))
             dense = index.nearest(vector, k, self._branches.visible(branch))
-            meant = dict.fromkeys(index.page(row) for row, _ in dense)
+            meant = dict.fromkeys(index.pages([row for row, _ in dense]))
             rest = index.best((page for page in lexical if page not in meant), vector)
             lexical |= self._words.scores(search.text, [page for page in meant if page not in lexical])
             return union(index, dense, rest, lexical, self._pages.groups([*meant, *lexical]))

@@ -75,9 +75,9 @@ class Folder:
             try:
                 stat = file.stat()
             except OSError:
-                found += (0, 0, 0)
-            else:
-                found += (stat.st_mtime_ns, stat.st_size, stat.st_ino)
+                stat = None
+            # Whoever only reads makes an empty log.
+            found += (stat.st_mtime_ns, stat.st_size, stat.st_ino) if stat and stat.st_size else (0, 0, 0)
         return tuple(found) if max(found[0], found[3]) < time.time_ns() - _FRESH else ()
 
     def across(self, user: str) -> Path:

@@ -44,7 +44,7 @@ def _one_thread() -> Iterator[None]:
 
 
 class SpanIndex:
-    """Row i of the index is the span `span(i)` of the page `page(i)`."""
+    """Row i of the index is the i-th span that was taken in."""
 
     def __init__(self, dim: int, large: int = LARGE) -> None:
         self.watermark = 0
@@ -55,11 +55,19 @@ class SpanIndex:
             dim, faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT
         )
         self._coarse: Any = None
-        self.places: Places = np.empty((0, 3), np.int64)
+        self._places: list[Places] = []
         self._order: tuple[NDArray[np.int64], NDArray[np.int64]] | None = None
 
     def __len__(self) -> int:
-        return len(self.places)
+        return int(self._flat.ntotal)
+
+    @property
+    def places(self) -> Places:
+        """Page and span of each row, (n, 3)."""
+        if len(self._places) != 1:
+            # Joined when they are looked at: many small additions would copy all of it each time.
+            self._places = [np.concatenate([np.empty((0, 3), np.int64), *self._places])]
+        return self._places[0]
 
     def add(self, rows: Sequence[Row]) -> None:
         """Takes in (id, page, start, stop, fp16 bytes), in order of id."""
@@ -85,10 +93,10 @@ class SpanIndex:
 
     def drop(self, rows: NDArray[np.bool_]) -> None:
         """Takes those rows out; the others move up."""
-        self._flat.remove_ids(_selector(rows))
-        if self._coarse is not None:
-            self._coarse.remove_ids(_selector(rows))
-        self.places = self.places[~rows]
+        self._places = [self.places[~rows]]
+        for part in (self._flat, self._coarse):
+            if part is not None:
+                part.remove_ids(_selector(rows))
         self._order = None
 
     def codes(self) -> NDArray[np.uint8]:
@@ -134,7 +142,7 @@ class SpanIndex:
         # Ascending, so that the best row of a page is the last to be written.
         order = cosines.argsort(kind="stable")
         best = zip(rows[order].tolist(), cosines[order].tolist(), strict=True)
-        return {self.page(row): (row, cosine) for row, cosine in best}
+        return dict(zip(self.pages(rows[order]), best, strict=True))
 
     def cosines(self, pages: NDArray[np.int64], vectors: NDArray[np.float32]) -> NDArray[np.float32]:
         """The cosine of each page, by its best row, to each vector, (vectors, pages); NaN without a row."""
@@ -146,18 +154,22 @@ class SpanIndex:
             best[:, count > 0] = np.maximum.reduceat(found, starts, axis=1)
         return best
 
-    def page(self, row: int) -> int:
-        """The page that a row belongs to."""
-        return int(self.places[row, 0])
+    def pages(self, rows: Sequence[int] | NDArray[np.int64]) -> list[int]:
+        """The page that each row belongs to."""
+        found: list[int] = self.places[np.asarray(rows, np.int64), 0].tolist()
+        return found
 
-    def span(self, row: int) -> Span | None:
-        """The span of a row; None where it is the only one of its page."""
-        page, start, stop = self.places[row].tolist()
-        return None if len(self._of(np.array([page]))) == 1 else (start, stop)
+    def named(self, rows: Sequence[int]) -> list[tuple[int, Span | None]]:
+        """The page and the span of each row; None where it is the only one of its page."""
+        places = self.places[np.asarray(rows, np.int64)]
+        alone = (self._count(places[:, 0]) == 1).tolist()
+        return [
+            (page, None if one else (a, b)) for (page, a, b), one in zip(places.tolist(), alone, strict=True)
+        ]
 
     def _add(self, places: Places, codes: NDArray[np.uint8], watermark: int) -> None:
         self._flat.add_sa_codes(codes)
-        self.places = np.concatenate([self.places, places]) if len(self) else places
+        self._places.append(places)
         self.watermark = watermark
         self._order = None
 

@@ -53,12 +53,13 @@ class Shelf:
         self._folder = folder
         self._user = user
         self._embedder = embedder
-        self._index = SpanIndex(embedder[1])
+        self.index = SpanIndex(embedder[1])
+        """Of every embedded span; a page's number is the one on the shelf."""
         self._taken: dict[str, _Taken] = {}
         self._open: OrderedDict[str, SqliteDisk] = OrderedDict()
         self._names: dict[int, str] = {}
         self._recent: list[str] = []
-        self._saved = 0
+        self._saved = self._next = 0
         self.unread: dict[str, SessionInfo] = {}
         """Sessions that could not be searched, and why."""
         self._load()
@@ -108,8 +109,8 @@ class Shelf:
 
     def search(self, search: Search, vector: Vectors) -> list[Hit]:
         """As SqliteDisk.search; BM25 weighs a word by the pages of its session, which must rank the page."""
-        dense = self._index.nearest(vector, search.k)
-        meant = dict.fromkeys(self._index.page(row) for row, _ in dense)
+        dense = self.index.nearest(vector, search.k)
+        meant = dict.fromkeys(self.index.pages([row for row, _ in dense]))
         lexical: dict[int, float] = {}
         groups: dict[int, int] = {}
         for name, disk in self._ask(meant).items():
@@ -119,13 +120,13 @@ class Shelf:
                 if hit.group is not None:
                     groups[base | hit.page] = hit.group
         best = dict(sorted(lexical.items(), key=lambda item: -item[1])[: search.k])
-        rest = self._index.best((page for page in best if page not in meant), vector)
+        rest = self.index.best((page for page in best if page not in meant), vector)
         best |= {page: lexical[page] for page in meant if page in lexical}
-        return union(self._index, dense, rest, best, groups)
+        return union(self.index, dense, rest, best, groups)
 
     def cosines(self, vectors: Sequence[Vectors], pages: Sequence[int]) -> Vectors:
         """As SqliteDisk.cosines."""
-        return self._index.cosines(np.array(pages, np.int64), np.array(vectors, np.float32))
+        return self.index.cosines(np.array(pages, np.int64), np.array(vectors, np.float32))
 
     def around(self, pages: Sequence[int]) -> list[Page]:
         """As SqliteDisk.around, within the session of each; the pages carry their numbers on the shelf."""
@@ -171,48 +172,49 @@ class Shelf:
         if (made := disk.embedder) and made != self._embedder:
             raise DiskError(f"{name} was embedded by {made[0]}, not by {self._embedder[0]}: vctx reembed")
         if name not in self._taken:
-            number = 1 + max((other.number for other in self._taken.values()), default=-1)
-            self._taken[name] = _Taken(number)
+            self._taken[name] = _Taken(self._next)
+            self._next += 1
         taken = self._taken[name]
         forgotten, rows = disk.vectors(taken.watermark)
         if forgotten != taken.forgotten and taken.watermark:
-            self._index.drop(self._rows([taken.number]))
+            self.index.drop(self._rows([taken.number]))
             taken.watermark = 0
             forgotten, rows = disk.vectors(0)
         base = taken.number << _SHIFT
-        self._index.add([(row[0], base | row[1], *row[2:]) for row in rows])
+        self.index.add([(row[0], base | row[1], *row[2:]) for row in rows])
         taken.state, taken.forgotten, taken.waiting = state, forgotten, disk.stats().pending > 0
         taken.watermark = rows[-1][0] if rows else taken.watermark
 
     def _drop(self, names: Sequence[str]) -> None:
         numbers = [self._taken.pop(name).number for name in names if name in self._taken]
         if numbers:
-            self._index.drop(self._rows(numbers))
+            self.index.drop(self._rows(numbers))
         for name in names:
             if name in self._open:
                 self._open.pop(name).close()
 
     def _rows(self, numbers: Sequence[int]) -> NDArray[np.bool_]:
-        return np.isin(self._index.places[:, 0] >> _SHIFT, numbers)
+        return np.isin(self.index.places[:, 0] >> _SHIFT, numbers)
 
     def _load(self) -> None:
         found = cache.load(self._folder.across(self._user))
         if found is not None and found[1].get("embedder") == list(self._embedder):
-            self._index = found[0]
+            self.index = found[0]
             self._taken = {
                 name: _Taken(number, tuple(state), *rest)
                 for name, (number, state, *rest) in found[1]["sessions"].items()
             }
-            self._saved = len(self._index)
+            self._saved = len(self.index)
+            self._next = 1 + max((taken.number for taken in self._taken.values()), default=-1)
 
     def _save(self) -> None:
-        if len(self._index) < KEPT or 8 * abs(len(self._index) - self._saved) < len(self._index):
+        if len(self.index) < KEPT or 8 * abs(len(self.index) - self._saved) < len(self.index):
             return
         path = self._folder.across(self._user)
         part = cache.half(path)
         known = {name: astuple(taken) for name, taken in self._taken.items()}
         try:
-            cache.save(part, self._index, {"embedder": self._embedder, "sessions": known})
+            cache.save(part, self.index, {"embedder": self._embedder, "sessions": known})
             part.replace(path)
         finally:
             part.unlink(missing_ok=True)

@@ -31,6 +31,6 @@ def union(
 def _meant(
     index: SpanIndex, found: Sequence[Found], lexical: Mapping[int, float], groups: Mapping[int, int]
 ) -> Iterator[Hit]:
-    for row, cosine in found:
-        page = index.page(row)
-        yield Hit(page, index.span(row), cosine, lexical.get(page), group=groups.get(page))
+    named = index.named([row for row, _ in found])
+    for (page, span), (_, cosine) in zip(named, found, strict=True):
+        yield Hit(page, span, cosine, lexical.get(page), group=groups.get(page))

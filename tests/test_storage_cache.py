@@ -189,6 +189,6 @@ def test_the_large_index_keeps_and_drops(tmp_path: Path) -> None:
     gone = np.zeros(6000, bool)
     gone[:11] = True
     large.drop(gone)
-    assert len(large) == 5989 and large.page(0) == 11
-    assert [large.page(row) for row, _ in large.nearest(vectors[11], 1)] == [11]
+    assert len(large) == 5989 and large.pages([0]) == [11]
+    assert large.pages([row for row, _ in large.nearest(vectors[11], 1)]) == [11]
     assert large.best([10, 11], vectors[11]).keys() == {11}

@@ -153,6 +153,7 @@ def test_a_sound_session_is_sound(disk: SqliteDisk) -> None:
         ("UPDATE pages SET text = 'x' WHERE id = 7", "pages: the row of 7 is garbled"),
         ("UPDATE journal SET cause = 'x' WHERE tick = 1", "journal: the row of 1 is garbled"),
         ("UPDATE documents SET chunks = 9", "documents: the row of b\udcff.txt is garbled"),
+        ("UPDATE meta SET value = '9' WHERE key = 'dim'", "meta: the row of dim is garbled"),
     ],
 )
 def test_what_is_lost_is_named(disk: SqliteDisk, sql: str, line: str) -> None:

@@ -2,10 +2,14 @@
 
 import json
 import random
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 import vctx
 from vctx import Store
@@ -216,6 +220,29 @@ def test_forgetting_a_user_says_what_it_could_not_read(store: Store, folder: Pat
     with opened(folder) as other, pytest.raises(DiskError, match="1 sessions were deleted; work cannot be"):
         other.forget_user("ann")
     assert sorted(file.name for file in folder.glob("*.db")) == ["bobs.db", "work.db"]
+
+
+def test_sessions_that_share_an_embedder_take_turns(folder: Path) -> None:
+    class Alone(HashingEmbedder):
+        inside, most = 0, 0
+
+        def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+            self.inside += 1
+            self.most = max(self.most, self.inside)
+            time.sleep(0.001)
+            self.inside -= 1
+            return super().embed(texts)
+
+    alone = Alone()
+    with ExitStack() as stack:
+        store = vctx.open_store(folder, model=None, tokenizer=WordTokenizer(), embedder=alone, window=400)
+        stack.enter_context(store)
+        sessions = [stack.enter_context(store.open(f"s{n}", user="ann")) for n in range(4)]
+        for i in range(20):
+            for ctx in sessions:
+                ctx.append("user", f"message {i}")
+        assert store.search("message 3", user="ann").matches
+    assert alone.most == 1
 
 
 # The index across sessions

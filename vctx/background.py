@@ -24,6 +24,23 @@ SMALL = 64
 """Pages of a batch: who asks for an answer waits for one at most."""
 
 
+class Turns:
+    """An embedder that several sessions share: their threads take turns."""
+
+    def __init__(self, embedder: Embedder) -> None:
+        self.name = embedder.name
+        self.dim = embedder.dim
+        self.limit = embedder.limit
+        self.spans = embedder.spans
+        self._embed = embedder.embed
+        self._turn = Lock()
+
+    def embed(self, texts: Sequence[str]) -> "Vectors":
+        """float32 (n, dim), as the embedder's."""
+        with self._turn:
+            return self._embed(texts)
+
+
 class Background(Backlog):
     """`aside` opens another disk on the same session, for the worker alone."""
 

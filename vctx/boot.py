@@ -101,12 +101,13 @@ def open_store(
     The options are those of `open`, for every session; model and embedder are loaded once, when a session
     or a search first needs them. Raises InputError, DiskError.
     """
+    from vctx.background import Turns
     from vctx.storage import Folder, Shelf
 
     sessions = Folder(folder)
     counts_for = load(weights or os.environ.get("VCTX_WEIGHTS"))
     chat_model = functools.cache(lambda: _model(model, base_url, tokenizer, window))
-    vectors = functools.cache(lambda: _embedder(embedder))
+    vectors = functools.cache(lambda: Turns(_embedder(embedder)))
 
     def opened(path: Path) -> Context:
         one = chat_model()

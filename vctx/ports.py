@@ -76,7 +76,7 @@ class Learner(Tokenizer, Protocol):
 
 
 class Embedder(Protocol):
-    """Turns texts into vectors of unit length."""
+    """Turns texts into vectors of unit length. It is called from several threads, one at a time."""
 
     @property
     def name(self) -> str: ...
