@@ -103,3 +103,15 @@ def test_a_faults_message_is_paid_until_its_last_page_has_left() -> None:
 def test_what_arrives_takes_the_place_of_its_own_slot() -> None:
     plan = decide(snapshot([frame(1, 90)], arriving=(frame(1, 30),)), fifo)
     assert (plan.evict, plan.load, plan.fold, plan.tokens) == (((1, None),), (frame(1, 30),), None, 40)
+
+
+def test_a_reference_that_leaves_with_its_group_is_loaded_again() -> None:
+    """The group of 1 and 2 takes 60; page 1 is referenced, and page 9 needs 40 of 100: 10 + 60 + 20 + 40.
+
+    The group leaves as a whole, and page 1, whose price is 10, comes back at the end with page 9.
+    """
+    frames = [frame(1, 30, group=7), frame(2, 30, group=7), frame(3)]
+    hits = (Hit(1, tokens=10, score=2.0, resident=True), Hit(9, tokens=40, score=1.0))
+    plan = decide(snapshot(frames, hits=hits, ask=90), fifo)
+    assert plan.evicted == (1, 2)
+    assert [f.page for f in plan.load] == [9, 1] and plan.tokens == 10 + 20 + 50

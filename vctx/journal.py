@@ -47,7 +47,7 @@ class State:
 
     def holds(self, hit: Hit) -> bool:
         """Whether what the hit would load stands in the window already."""
-        return any(_covers(frame, hit) for frame in self.resident(hit.page))
+        return any(covers(frame, hit) for frame in self.resident(hit.page))
 
 
 def apply(state: State, entry: Entry) -> State:
@@ -106,7 +106,10 @@ def replay(entries: Iterable[Entry], state: State = State()) -> State:
     return state
 
 
-def _covers(frame: Frame, hit: Hit) -> bool:
+def covers(frame: Frame, hit: Hit) -> bool:
+    """Whether what the hit would load stands in the frame."""
+    if frame.page != hit.page:
+        return False
     if frame.span is None:
         return frame.form is Form.FULL
     return hit.span is not None and frame.span[0] <= hit.span[0] and hit.span[1] <= frame.span[1]

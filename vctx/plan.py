@@ -10,9 +10,10 @@ the high mark would be passed, and `decide` puts both into a plan.
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from operator import itemgetter
 
+from vctx.journal import covers
 from vctx.ports import Policy
 from vctx.types import Fold, Frame, Hit, Plan, Slot, Snapshot
 
@@ -24,17 +25,22 @@ def decide(snapshot: Snapshot, policy: Policy) -> Plan:
     """
     references = pack(snapshot)
     touch = tuple(dict.fromkeys(hit.page for hit in references if hit.resident))
-    # The best page stands last, next to the question: small models read the end of a prompt best.
-    load = tuple(_frame(hit, snapshot.tick) for hit in reversed(references) if not hit.resident)
-    joining = snapshot.arriving + load
+    joining = snapshot.arriving + _load(references, (), snapshot.tick)
     taken = {frame.slot for frame in snapshot.arriving}
     stays = [frame for frame in snapshot.frames if not taken or frame.slot not in taken]
     replaced = tuple(frame.slot for frame in snapshot.frames if frame.slot in taken) if taken else ()
     used = snapshot.fixed + weight([*stays, *joining], snapshot.wrapper)
     if used + snapshot.hold <= int(snapshot.budget.high * snapshot.budget.room):
         return Plan(evict=replaced, load=joining, touch=touch, tokens=used)
-    out = flush(snapshot, stays, policy, arriving=joining, recent=frozenset(touch))
-    gone = frozenset(out)
+    again: list[Hit] = []
+    while True:
+        out = flush(snapshot, stays, policy, arriving=joining, recent=frozenset(touch))
+        gone = frozenset(out)
+        lost = _lost(snapshot, references, stays, gone, joining) if touch else []
+        if not lost:
+            break
+        again += lost
+        joining = snapshot.arriving + _load(references, again, snapshot.tick)
     left = tuple([frame.page for frame in stays if not frame.fault and (frame.page, frame.span) in gone])
     fold = Fold(left, snapshot.cap) if left and snapshot.cap else None
     rest = [frame for frame in stays if (frame.page, frame.span) not in gone]
@@ -157,6 +163,38 @@ def _kept(snapshot: Snapshot, frames: Iterable[Frame]) -> list[Frame]:
         if frame.pinned
         or (frame.group in groups if frame.group is not None else frame.page == page and frame.span == span)
     ]
+
+
+def _lost(
+    snapshot: Snapshot,
+    references: list[Hit],
+    stays: list[Frame],
+    gone: frozenset[Slot],
+    joining: tuple[Frame, ...],
+) -> list[Hit]:
+    """References that would leave, with their group or for another: what fits is loaded like any other."""
+    rest = [frame for frame in stays if (frame.page, frame.span) not in gone]
+    there: dict[int, list[Frame]] = {}
+    for frame in (*rest, *joining):
+        there.setdefault(frame.page, []).append(frame)
+    never = _kept(snapshot, stays)
+    space = snapshot.budget.room - snapshot.fixed - snapshot.cap * snapshot.first - snapshot.hold
+    space -= weight((*never, *joining), snapshot.wrapper) + snapshot.wrapper
+    lost: list[Hit] = []
+    for hit in references:
+        stands = any(covers(frame, hit) for frame in there.get(hit.page, ()))
+        if hit.resident and hit.tokens <= space and not stands:
+            lost.append(hit)
+            space -= hit.tokens
+    return lost
+
+
+def _load(references: list[Hit], lost: Sequence[Hit], tick: int) -> tuple[Frame, ...]:
+    """Frames for the references that do not stand in the window, or not any more.
+
+    The best page stands last, next to the question: small models read the end of a prompt best.
+    """
+    return tuple(_frame(hit, tick) for hit in reversed(references) if not hit.resident or hit in lost)
 
 
 def _frame(hit: Hit, tick: int) -> Frame:
