@@ -172,12 +172,15 @@ def _lost(
     gone: frozenset[Slot],
     joining: tuple[Frame, ...],
 ) -> list[Hit]:
-    """References that would leave, with their group or for another: what fits is loaded like any other."""
+    """References that would leave with their group: loaded like any other, where they fit beside the rest."""
     rest = [frame for frame in stays if (frame.page, frame.span) not in gone]
     there: dict[int, list[Frame]] = {}
     for frame in (*rest, *joining):
         there.setdefault(frame.page, []).append(frame)
-    never = _kept(snapshot, stays)
+    asked = {hit.page for hit in references if hit.resident}
+    groups = {frame.group for frame in rest if frame.page in asked} - {None}
+    kept = frozenset(map(id, _kept(snapshot, stays)))
+    never = [f for f in rest if id(f) in kept or f.page in asked or f.group in groups]
     space = snapshot.budget.room - snapshot.fixed - snapshot.cap * snapshot.first - snapshot.hold
     space -= weight((*never, *joining), snapshot.wrapper) + snapshot.wrapper
     lost: list[Hit] = []
