@@ -116,6 +116,17 @@ def test_flash_attention_agrees_with_groups_and_passes_empty_texts_over(dtype: t
     agree(varlen.Varlen(starts, 300, flash), LENGTHS, dtype)
 
 
+def test_torchs_own_kernel_takes_the_call() -> None:
+    """On tensors without numbers, which need no CUDA device: names, order and types of the arguments."""
+    kernel = varlen.kernel()
+    if kernel is None:
+        pytest.skip("this torch has no attention for texts of different lengths")
+    starts = torch.zeros(4, dtype=torch.int32, device="meta")
+    qkv = torch.zeros(20, 3 * 32, dtype=torch.bfloat16, device="meta")
+    attended = varlen.Varlen(starts, 9, kernel).attend(qkv, 4)
+    assert (attended.shape, attended.dtype) == ((20, 32), torch.bfloat16)
+
+
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 def test_slots_agree_with_groups(dtype: torch.dtype) -> None:
     agree(slots.Slots(LENGTHS, sum(LENGTHS) + 7), LENGTHS, dtype)
