@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import vctx
+from vctx.eval.baselines import Order
 from vctx.eval.evidence import Item, evidence_recall, placed
 from vctx.eval.talk import Conversation, Question, Score, Turn, TurnId
 
@@ -33,6 +34,12 @@ class Shelf:
             best.setdefault(self.turn_of[hit.page], hit)
         return [Item(turn, self.cost[turn], turn[0], hit.worth) for turn, hit in best.items()]
 
+    def ordered(self, order: Order, hits: Sequence[vctx.Hit], question: Question) -> list[Item[TurnId, int]]:
+        """The same in the order of a baseline."""
+        gold = frozenset(page for page, turn in self.turn_of.items() if turn in question.evidence)
+        turns = [self.turn_of[page] for page in order(hits, list(self.turn_of), gold)]
+        return [Item(turn, self.cost[turn], turn[0]) for turn in turns]
+
     def score(self, question: Question, items: Sequence[Item[TurnId, int]], budgets: Sequence[int]) -> Score:
         """One question's evidence recall."""
         chosen = {b: placed(items, self.header, b) for b in budgets}
@@ -47,9 +54,10 @@ def run(
     embedder: str | vctx.Embedder,
     progress: vctx.Progress,
     weights: vctx.Weights | str | None = None,
+    order: Order | None = None,
     budgets: Sequence[int] = BUDGETS,
 ) -> Iterator[Score]:
-    """Asks every question of every conversation, each in a session of its own."""
+    """Asks every question of every conversation, each in a session of its own; `order` is a baseline's."""
     with progress("questions", sum(len(c.questions) for c in conversations)) as advance:
         for conversation in conversations:
             with tempfile.TemporaryDirectory() as folder:
@@ -60,7 +68,8 @@ def run(
                     shelf = shelve(conversation, ctx, tokenizer)
                     for question in conversation.questions:
                         hits = ctx.search(question.text, before=question.before)
-                        yield shelf.score(question, shelf.items(hits), budgets)
+                        items = shelf.ordered(order, hits, question) if order else shelf.items(hits)
+                        yield shelf.score(question, items, budgets)
                         advance(1)
 
 

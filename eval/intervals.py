@@ -5,7 +5,8 @@ conversation are not independent, so conversations are resampled.
 """
 
 import math
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -14,7 +15,7 @@ Z = 1.959964
 """The 97.5 % point of the normal distribution."""
 
 
-def bootstrap(clusters: Mapping[Hashable, Sequence[float]], *, seed: int = 0) -> tuple[float, float]:
+def bootstrap(clusters: Mapping[Any, Sequence[float]], *, seed: int = 0) -> tuple[float, float]:
     """The interval of the mean over all values, whole clusters resampled with replacement."""
     sums = np.array([sum(values) for values in clusters.values()])
     sizes = np.array([len(values) for values in clusters.values()])

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from vctx.eval.docqa import Found
 from vctx.eval.intervals import bootstrap, wilson
 from vctx.eval.nested_kv import Solved
 from vctx.eval.talk import Score
@@ -34,6 +35,21 @@ def nested_kv(solved: Sequence[Solved]) -> list[Row]:
     """By depth: the share of chains that are solved."""
     depths = sorted({s.depth for s in solved})
     return [_depth(depth, [s for s in solved if s.depth == depth]) for depth in depths]
+
+
+def docqa(found: Sequence[Found]) -> list[Row]:
+    """By category, the share of the evidence within each budget; then the mean reciprocal rank."""
+    names = list(dict.fromkeys(f.category for f in found))
+    groups = [(name, [f for f in found if f.category == name]) for name in names]
+    return [row for name, group in groups for row in _docqa(name, group)]
+
+
+def _docqa(name: str, group: Sequence[Found]) -> list[Row]:
+    by_question = {b: {n: [f.recall[b]] for n, f in enumerate(group)} for b in group[0].recall}
+    ranks = {n: [f.reciprocal] for n, f in enumerate(group)}
+    mrr = (sum(f.reciprocal for f in group) / len(group), *bootstrap(ranks))
+    means = {b: (sum(v[0] for v in c.values()) / len(group), *bootstrap(c)) for b, c in by_question.items()}
+    return [Row(name, len(group), means), Row(f"{name}: MRR", len(group), dict.fromkeys(means, mrr))]
 
 
 def table(title: str, rows: Sequence[Row]) -> str:

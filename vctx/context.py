@@ -221,7 +221,8 @@ class Context:
         what comes next. What is in the window already is not loaded again.
         """
         ranked = self.search(query)
-        floor = self._weights.floor if tokens is None else -math.inf
+        best = ranked[0].score if ranked else 0.0
+        floor = self._weights.floor(best) if tokens is None else -math.inf
         waiting = self._disk.stats().pending
         return self._window.load(ranked[:PRICED], query, tokens, hold=hold, floor=floor, waiting=waiting)
 

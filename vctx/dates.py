@@ -7,6 +7,7 @@ was written, or that of the question.
 import re
 from collections.abc import Callable
 from datetime import date, timedelta
+from functools import lru_cache
 
 Days = tuple[date, date]
 
@@ -36,12 +37,13 @@ _COUNT = rf"(\d{{1,2}}|an?|couple of|few|{'|'.join(_NUMBERS)})"
 _PAST = r"(last|past|previous)"
 
 
-def intervals(text: str, today: date) -> list[Days]:
+@lru_cache(16_384)
+def intervals(text: str, today: date) -> tuple[Days, ...]:
     """Every time that a text speaks of, by the rules below; what one rule has read, no other does."""
     found: list[Days] = []
     rest = text.lower()
     if not _LIKELY.search(rest):
-        return found
+        return ()
     for pattern, read in _RULES:
         for match in pattern.finditer(rest):
             try:
@@ -49,7 +51,7 @@ def intervals(text: str, today: date) -> list[Days]:
             except (ValueError, OverflowError):
                 continue  # 31 February
         rest = pattern.sub(" ", rest)
-    return found
+    return tuple(found)
 
 
 def gap(text: str) -> timedelta | None:

@@ -1,26 +1,25 @@
 """Which pages answer a question. A pure generator: it yields requests, takes what they give, and returns a
 ranking; whoever runs it does the I/O.
 
-    search the question -> read the candidates -> compare its core -> signals -> weigh -> rank
+    search the question -> read the candidates -> follow the names that the best of them name, one step
+    -> compare the question and its core with all of these -> signals -> weigh -> rank
     -> chase: follow the rare words of the question to the pages that hold them, and theirs to further pages
 
-What has a name is found by its name, however many steps away. `vctx.signals` says what ranks a page, and
-`vctx.weights` how much each signal counts.
+What has a name is found by its name: a rare word, such as a number or an identifier, however many steps
+away, and for certain; a name in the text by one step, and as one signal of many. `vctx.signals` says what
+ranks a page, and `vctx.weights` how much each signal counts.
 """
 
-import math
 import re
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from vctx.question import core, leans, named
+from vctx.stopwords import STOPWORDS
 from vctx.types import Find, Hit, Page, Read, Score, Search
 from vctx.weights import Weights
-
-if TYPE_CHECKING:
-    from vctx.signals import Table
 
 CANDIDATES = 200
 """Spans asked of each signal."""
@@ -32,10 +31,23 @@ RARE = 8
 WORDS = 16
 """Words that are followed in one step."""
 
+SEEDS = 3
+"""Pages whose names are followed: the best by meaning and words."""
+NAMES = 6
+"""Names that are followed at most."""
+REACH = 4
+"""Chunks before and after one that opens the document of a name, which are candidates with it."""
+
 Request = Search | Score | Read | Find
 Steps = Generator[Request, Any, list[Hit]]
 """A recall under way: each request is answered as its docstring says; a Find with page ids."""
 
+BLEND = 0.03
+"""What a point of BM25 counts beside a cosine, where only the seeds are chosen."""
+
+_NAME = re.compile(
+    r"\b[A-Z][\w'’]+(?:(?: (?:of|the|and|&|de|von))* [A-Z][\w'’]+)+|(?<=[a-z,;] )[A-Z][a-z]{2,}\b"
+)
 _TOKEN = re.compile(r"[^\W_]+(?:[-_./:][^\W_]+)*")
 
 
@@ -65,36 +77,63 @@ def rank(text: str, weights: Weights, now: datetime, candidates: int) -> Steps:
         return []
     around: Sequence[Page] = yield Read(tuple(dict.fromkeys(hit.page for hit in hits)))
     pages = [page for page in around if page.kind != "summary"]
+    # The first question loads numpy, not `import vctx`.
+    from vctx.signals import Field, table, weigh  # noqa: PLC0415
+
+    names = yield from follow(text, hits, pages)
+    linked = {page for found in names.values() for page in found} - {page.id for page in pages}
+    if linked:
+        more: Sequence[Page] = yield Read(tuple(sorted(linked)))
+        known = {page.id for page in pages}
+        pages += [page for page in more if page.id not in known and page.kind != "summary"]
+        pages.sort(key=lambda page: page.id)
     talk = any(page.kind == "message" for page in pages)
     about = core(text, named(text, (page.author for page in pages))) if talk else text
     cosines = yield Score((text, about), tuple(page.id for page in pages))
-    # The first question loads numpy, not `import vctx`.
-    from vctx.signals import Field, table  # noqa: PLC0415
-
     there = {page.id: page for page in pages}
     found = {hit.page for hit in hits}
     hits = [hit for hit in hits if hit.page in there]
     # What stands next to a candidate is one, too: an answer need not say what it answers.
     hits += [Hit(page.id) for page in pages if page.id not in found]
-    columns = table(text, hits, Field(pages, cosines[0], cosines[1], now))
-    scored = weigh(hits, columns, [there[hit.page].source is not None for hit in hits], weights)
-    return sorted(scored, key=lambda hit: (-hit.score, hit.page, hit.span or (0, 0)))
+    columns = table(text, hits, Field(pages, cosines[0], cosines[1], now, names))
+    return weigh(hits, columns, [there[hit.page].source is not None for hit in hits], weights)
 
 
-def weigh(hits: Sequence[Hit], columns: "Table", chunks: Sequence[bool], weights: Weights) -> list[Hit]:
-    """Each hit with its score: the bias and each signal's share of it, by the weights of its kind."""
-    parts: list[dict[str, float]] = [{} for _ in hits]
-    for kind, wanted in ((weights.message, False), (weights.chunk, True)):
-        shares = {name: (weight * columns[name]).tolist() for name, weight in kind.items() if name in columns}
-        for n, chunk in enumerate(chunks):
-            if chunk is wanted:
-                parts[n] = {name: share[n] for name, share in shares.items()}
-    made = []
-    for hit, part, chunk in zip(hits, parts, chunks, strict=True):
-        score = sum(part.values()) + (weights.chunk_bias if chunk else weights.message_bias)
-        worth = 1 / (1 + math.exp(-min(max(score, -30.0), 30.0))) if weights.trained else None
-        made.append(replace(hit, score=score, signals=part, worth=worth))
-    return made
+def follow(
+    text: str, hits: Sequence[Hit], pages: Sequence[Page]
+) -> Generator[Find, Any, dict[str, tuple[int, ...]]]:
+    """The rare names that the best candidates name and the question does not, and the pages for each."""
+    there = {page.id: page for page in pages}
+    best = sorted(
+        (hit for hit in hits if hit.page in there),
+        key=lambda hit: (-(hit.dense or 0.0) - (hit.lexical or 0.0) * BLEND, hit.page),
+    )
+    authors = {page.author.lower() for page in pages}
+    found: dict[str, tuple[int, ...]] = {}
+    seen: set[str] = set()
+    for hit in best[:SEEDS]:
+        for name in names_in(there[hit.page].text):
+            if len(seen) >= NAMES or name.lower() in text.lower() or name.lower() in authors or name in seen:
+                continue
+            seen.add(name)
+            held: Sequence[int] = yield Find(name, RARE + 1)
+            others = [page for page in held if page != hit.page]
+            if others and len(held) <= RARE:
+                found[name] = tuple(_reached(name, others, there))
+    return found
+
+
+def _reached(name: str, held: Sequence[int], there: Mapping[int, Page]) -> Iterator[int]:
+    """The pages that hold a name, and what stands around them: in a document of that name, more of it."""
+    for page in held:
+        reach = 0 if page in there and there[page].kind == "message" else REACH
+        yield from range(max(1, page - reach), page + reach + 1)
+
+
+def names_in(text: str) -> list[str]:
+    """Names of several words, or of one within a sentence, in order, each once."""
+    found = (match[0] for match in _NAME.finditer(text))
+    return list(dict.fromkeys(name for name in found if " " in name or name.lower() not in STOPWORDS))
 
 
 def chase(text: str) -> Generator[Find | Read, Any, dict[int, str]]:

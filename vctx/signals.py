@@ -10,13 +10,14 @@
     form       answers: it follows a question; asks, questions, acknowledges, own, length; has_*: it holds a
                time, a number, a name where the question asks for one
     document   title: the share of the question's words in title and heading; named: the question names it
+    step       linked, hop: the page, or its title, holds a rare name that the best candidates name
 
 Cosines, BM25 and length are standardised over the candidates (z-scores); the others lie between 0 and 1.
 """
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import pairwise
 
@@ -24,14 +25,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vctx.dates import Days, intervals
-from vctx.lexicon import Traits, terms, traits
+from vctx.lexicon import Traits, stem, terms, traits
 from vctx.question import asked, named
 from vctx.types import Hit, Page
+from vctx.weights import Weights
 
 Column = NDArray[np.float64]
 Table = dict[str, Column]
 """Signal -> its value for each hit."""
 
+MOST = 240
+"""Hits that a ranking has at most, where its weights were trained."""
 SITTING = timedelta(hours=6)
 """A longer silence ends what is one conversation."""
 FADES = 10.0
@@ -51,25 +55,73 @@ class Field:
     """Cosine of each page to the question; NaN where it has no vector."""
     core: Column
     now: datetime
+    names: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    """Names that the best candidates name, and the pages that were found for each."""
 
 
-def table(text: str, hits: Sequence[Hit], field: Field) -> Table:
-    """The signals of each hit; every hit's page stands in the field."""
-    place = {page.id: n for n, page in enumerate(field.pages)}
+def table(text: str, hits: Sequence[Hit], found: Field) -> Table:
+    """The signals of each hit; every hit's page stands in the found."""
+    place = {page.id: n for n, page in enumerate(found.pages)}
     rows = np.array([place[hit.page] for hit in hits])
-    like = [traits(page.text) for page in field.pages]
-    columns = _meaning(hits, rows, field)
-    columns |= {name: column[rows] for name, column in _words(text, field, like).items()}
+    like = [traits(page.text) for page in found.pages]
+    shape = _shape(found.pages)
+    columns = _meaning(hits, rows, found, shape)
+    columns |= {name: column[rows] for name, column in _words(text, found, like, shape).items()}
     columns["near_lexical"] = standard(columns["near_lexical"])
     columns["lexical"] = standard(lexical := _lexical(hits))
     columns["top_lexical"] = lexical / (lexical.max() or 1.0)
-    columns |= {name: column[rows] for name, column in _people(text, field).items()}
-    columns |= {name: column[rows] for name, column in _time(text, field).items()}
-    columns |= {name: column[rows] for name, column in _form(text, field, like).items()}
+    columns |= {name: column[rows] for name, column in _people(text, found, like).items()}
+    columns |= {name: column[rows] for name, column in _time(text, found).items()}
+    columns |= {name: column[rows] for name, column in _form(text, found, like, shape).items()}
+    columns |= {name: column[rows] for name, column in _links(found).items()}
     columns["length"] = standard(columns["length"])
     columns["replies"] = columns["answers"] * np.maximum(columns["before_dense"], 0.0)
     columns["told"] = columns["author"] * columns["own"]
     return columns
+
+
+def weigh(hits: Sequence[Hit], columns: Table, chunks: Sequence[bool], weights: Weights) -> list[Hit]:
+    """The hits, best first, each with its score: the bias, and each signal's share by its kind's weights.
+
+    Trained weights leave out what is farthest from being needed. Ties go by page and span.
+    """
+    chunk = np.array(chunks, bool)
+    score = np.where(chunk, weights.chunk_bias, weights.message_bias)
+    parts = {False: _shares(columns, weights.message), True: _shares(columns, weights.chunk)}
+    score += np.where(chunk, parts[True].sum(axis=0), parts[False].sum(axis=0))
+    spans = np.array([hit.span or (0, 0) for hit in hits])
+    pages = np.array([hit.page for hit in hits])
+    order = np.lexsort((spans[:, 1], spans[:, 0], pages, -score))
+    kept = (order[:MOST] if weights.trained else order).tolist()
+    rows = {kind: part[:, kept].T.tolist() for kind, part in parts.items()}
+    names = {False: list(weights.message), True: list(weights.chunk)}
+    worth = _logistic(score).tolist()
+    return [
+        Hit(
+            hits[n].page,
+            hits[n].span,
+            hits[n].dense,
+            hits[n].lexical,
+            score=float(score[n]),
+            signals=dict(zip(names[chunks[n]], rows[chunks[n]][place], strict=True)),
+            worth=worth[n] if weights.trained else None,
+            group=hits[n].group,
+        )
+        for place, n in enumerate(kept)
+    ]
+
+
+def _shares(columns: Table, kind: Mapping[str, float]) -> Column:
+    """(signals, hits): what each signal adds to each score."""
+    if not kind:
+        return np.zeros((0, len(columns["dense"])))
+    return np.array([weight * columns[name] for name, weight in kind.items()])
+
+
+def _logistic(score: Column) -> Column:
+    """The probability of which a score is the logit."""
+    worth: Column = 1 / (1 + np.exp(-np.clip(score, -30, 30)))
+    return worth
 
 
 def standard(values: Column) -> Column:
@@ -81,35 +133,41 @@ def standard(values: Column) -> Column:
     return scaled
 
 
-def together(pages: Sequence[Page]) -> NDArray[np.bool_]:
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """How pages hang together."""
+
+    goes_on: NDArray[np.bool_]
     """Whether each page but the last goes on in the next: the same sitting, or the same document."""
-    return np.array([_goes_on(a, b) for a, b in pairwise(pages)], bool)
+    sitting: NDArray[np.int64]
+    """The number of the sitting, or of the document, of each page."""
 
 
-def _goes_on(a: Page, b: Page) -> bool:
-    if b.id != a.id + 1 or a.kind != b.kind:
-        return False
-    if a.source and b.source:
-        return a.source.document == b.source.document
-    return b.created_at - a.created_at < SITTING
+def _shape(pages: Sequence[Page]) -> Shape:
+    names = [page.source.document if page.source else "" for page in pages]
+    close = np.diff([page.created_at.timestamp() for page in pages]) < SITTING.total_seconds()
+    talk = np.array([not name for name in names[1:]], bool)
+    same = np.array([a == b for a, b in pairwise(names)], bool) & (close | ~talk)
+    next_to = np.diff([page.id for page in pages]) == 1
+    return Shape(next_to & same, np.concatenate([[0], np.cumsum(~same)]).astype(np.int64))
 
 
-def _meaning(hits: Sequence[Hit], rows: NDArray[np.int64], field: Field) -> Table:
-    goes_on = together(field.pages)
+def _meaning(hits: Sequence[Hit], rows: NDArray[np.int64], found: Field, shape: Shape) -> Table:
+    goes_on = shape.goes_on
     own = np.array([math.nan if hit.dense is None else hit.dense for hit in hits])
-    dense = np.where(np.isnan(own), field.question[rows], own)
-    core = field.core[rows]
+    dense = np.where(np.isnan(own), found.question[rows], own)
+    core = found.core[rows]
     return {
         "dense": standard(dense),
-        "near_dense": standard(_near(_filled(field.question), goes_on)[rows]),
+        "near_dense": standard(_near(_filled(found.question), goes_on)[rows]),
         "core": standard(core),
-        "near_core": standard(_near(_filled(field.core), goes_on)[rows]),
-        "before_dense": standard(_shifted(_filled(field.core), goes_on, 1)[rows]),
-        "next_dense": standard(_shifted(_filled(field.core), goes_on, -1)[rows]),
-        "sitting_dense": standard(_best_of_sitting(_filled(field.core), field.pages)[rows]),
+        "near_core": standard(_near(_filled(found.core), goes_on)[rows]),
+        "before_dense": standard(_shifted(_filled(found.core), goes_on, 1)[rows]),
+        "next_dense": standard(_shifted(_filled(found.core), goes_on, -1)[rows]),
+        "sitting_dense": standard(_best_of_sitting(_filled(found.core), shape.sitting)[rows]),
         "top_dense": _top(dense),
         "top_core": _top(core),
-        "top_near": _top(_near(_filled(field.core), goes_on)[rows]),
+        "top_near": _top(_near(_filled(found.core), goes_on)[rows]),
     }
 
 
@@ -123,16 +181,10 @@ def _shifted(values: Column, goes_on: NDArray[np.bool_], step: int) -> Column:
     return out
 
 
-def _best_of_sitting(values: Column, pages: Sequence[Page]) -> Column:
-    sitting = _sittings(pages)
+def _best_of_sitting(values: Column, sitting: NDArray[np.int64]) -> Column:
     starts = np.flatnonzero(np.diff(sitting, prepend=-1))
     best: Column = np.maximum.reduceat(values, starts)[sitting]
     return best
-
-
-def _sittings(pages: Sequence[Page]) -> NDArray[np.int64]:
-    """The number of the sitting, or document, of each page."""
-    return np.concatenate([[0], np.cumsum(~_one_sitting(pages))]).astype(np.int64)
 
 
 def _top(cosines: Column) -> Column:
@@ -162,11 +214,10 @@ def _lexical(hits: Sequence[Hit]) -> Column:
     return np.array([hit.lexical or 0.0 for hit in hits])
 
 
-def _words(text: str, field: Field, like: Sequence[Traits]) -> Table:
+def _words(text: str, found: Field, like: Sequence[Traits], shape: Shape) -> Table:
     wanted = list(dict.fromkeys(terms(text)))
-    goes_on = together(field.pages)
-    held = np.array([[term in page.stems for term in wanted] for page in like], float)
-    held = held.reshape(len(like), len(wanted))
+    goes_on, sitting = shape.goes_on, shape.sitting
+    held = _held(wanted, [page.stems for page in like])
     common = held.sum(axis=0)
     rarity = np.log1p((len(like) - common + 0.5) / (common + 0.5))
     share = rarity / (rarity.sum() or 1.0)
@@ -174,34 +225,29 @@ def _words(text: str, field: Field, like: Sequence[Traits]) -> Table:
     window[1:] = np.maximum(window[1:], held[:-1] * goes_on[:, None])
     window[:-1] = np.maximum(window[:-1], held[1:] * goes_on[:, None])
     cover = held @ share
-    sitting = _sittings(field.pages)
     starts = np.flatnonzero(np.diff(sitting, prepend=-1))
     whole = np.maximum.reduceat(held, starts, axis=0)[sitting] if len(wanted) else held
     asked_pairs = frozenset(pairwise(wanted))
-    title = [_title(page) for page in field.pages]
-    titled = np.array([[term in stems for term in wanted] for stems in title], float)
+    title = [_title(page) for page in found.pages]
     return {
         "near_lexical": _near(held @ rarity, goes_on),
         "cover": cover,
         "near_cover": window @ share,
         "sitting_cover": whole @ share,
         "pairs": np.array([min(1.0, len(asked_pairs & page.pairs) / 2) for page in like]),
-        "title": titled.reshape(held.shape) @ share,
+        "title": _held(wanted, title) @ share,
         "named": np.array([bool(stems) and stems <= set(wanted) for stems in title], float),
     }
 
 
-def _one_sitting(pages: Sequence[Page]) -> NDArray[np.bool_]:
-    """Whether each page but the last stands in the same sitting, or document, as the next of those here."""
-    return np.array(
-        [
-            a.source.document == b.source.document
-            if a.source and b.source
-            else not (a.source or b.source) and b.created_at - a.created_at < SITTING
-            for a, b in pairwise(pages)
-        ],
-        bool,
-    )
+def _held(wanted: Sequence[str], stems: Sequence[frozenset[str]]) -> Column:
+    """Whether each of some stems (columns) stands in each of some sets (rows)."""
+    held = np.zeros((len(stems), len(wanted)))
+    whole = frozenset(wanted)
+    for n, own in enumerate(stems):
+        if not whole.isdisjoint(own):
+            held[n] = [term in own for term in wanted]
+    return held
 
 
 def _title(page: Page) -> frozenset[str]:
@@ -210,39 +256,50 @@ def _title(page: Page) -> frozenset[str]:
     return traits(f"{page.source.document} {page.source.heading}").stems
 
 
-def _people(text: str, field: Field) -> Table:
-    people = named(text, (page.author for page in field.pages))
+def _links(found: Field) -> Table:
+    """Whether a page, or its title, holds a name that the best candidates name."""
+    titles = [_title(page) for page in found.pages]
+    names = [(name, frozenset(terms(name)), frozenset(pages)) for name, pages in found.names.items()]
+    hop = [any(own and own <= title for _, own, _ in names) for title in titles]
+    linked = [any(page.id in pages and name in page.text for name, _, pages in names) for page in found.pages]
+    return {"hop": np.array(hop, float), "linked": np.array(linked, float)}
+
+
+def _people(text: str, found: Field, like: Sequence[Traits]) -> Table:
+    people = named(text, (page.author for page in found.pages))
     if len(people) == 1:
-        by = [page.author == people[0] for page in field.pages]
+        by = [page.author == people[0] for page in found.pages]
     else:
         own = asked(text).own and not people
-        by = [own and page.kind == "message" and page.role == "user" for page in field.pages]
-    first = [person.lower().split()[0] for person in people]
-    mentions = [
-        not wrote and any(name in page.text.lower() for name in first)
-        for page, wrote in zip(field.pages, by, strict=True)
-    ]
+        by = [own and page.kind == "message" and page.role == "user" for page in found.pages]
+    first = {stem(person.lower().split()[0]) for person in people}
+    mentions = [not wrote and not first.isdisjoint(own.stems) for own, wrote in zip(like, by, strict=True)]
     return {"author": np.array(by, float), "mentions": np.array(mentions, float)}
 
 
-def _time(text: str, field: Field) -> Table:
-    spans = intervals(text, field.now.date())
-    written = np.array([page.created_at.timestamp() for page in field.pages]) / 86400
-    span = written.max() - written.min() or 1.0
-    late = (written - written.min()) / span if asked(text).now else np.zeros(len(written))
-    nothing = np.zeros(len(field.pages))
+def _time(text: str, found: Field) -> Table:
+    spans = intervals(text, found.now.date())
+    nothing = np.zeros(len(found.pages))
+    late = _lateness(found.pages) if asked(text).now else nothing
     if not spans:
         return {"within": nothing, "after": nothing, "happened": nothing, "lately": late}
-    days = [page.created_at.date() for page in field.pages]
+    days = [page.created_at.date() for page in found.pages]
     first, last = spans[0]
     since = np.array([(day - last).days for day in days], float)
     within = np.array([first <= day <= last for day in days], float)
     happened = [
         any(_same_time(spans[0], own) for own in intervals(page.text, day))
-        for page, day in zip(field.pages, days, strict=True)
+        for page, day in zip(found.pages, days, strict=True)
     ]
     after = np.where(since > 0, np.exp(-np.maximum(since, 0) / FADES), 0.0)
     return {"within": within, "after": after, "happened": np.array(happened, float), "lately": late}
+
+
+def _lateness(pages: Sequence[Page]) -> Column:
+    """0 for the oldest page here, 1 for the newest."""
+    written = np.array([page.created_at.timestamp() for page in pages])
+    late: Column = (written - written.min()) / (written.max() - written.min() or 1.0)
+    return late
 
 
 def _same_time(asked: Days, told: Days) -> bool:
@@ -251,13 +308,13 @@ def _same_time(asked: Days, told: Days) -> bool:
     return told[0] <= asked[1] and asked[0] <= told[1] and vague <= timedelta(days=8)
 
 
-def _form(text: str, field: Field, like: Sequence[Traits]) -> Table:
+def _form(text: str, found: Field, like: Sequence[Traits], shape: Shape) -> Table:
     wants = asked(text)
-    talk = np.array([page.kind == "message" for page in field.pages], float)
+    talk = np.array([page.kind == "message" for page in found.pages], float)
     asks = np.array([page.asks for page in like], float) * talk
     questions = np.array([page.questions for page in like], float) * talk
     answers = np.zeros(len(like))
-    answers[1:] = questions[:-1] * together(field.pages) * talk[1:]
+    answers[1:] = questions[:-1] * shape.goes_on * talk[1:]
     return {
         "answers": answers,
         "asks": asks,

@@ -22,7 +22,7 @@ FILE = Path(__file__).with_name("weights.json")
 """The default weights. What they were trained on stands in them."""
 
 LEAST = 0.05
-"""How probably a page is needed, at least, to be worth its tokens."""
+"""How probably a page is needed beside the best one, at least, to be worth its tokens."""
 
 SIGNALS = (
     *("dense", "core", "near_dense", "near_core", "before_dense", "next_dense", "sitting_dense"),
@@ -32,7 +32,7 @@ SIGNALS = (
     *("within", "after", "happened", "lately"),
     *("answers", "replies", "asks", "questions", "acknowledges", "own", "length", "brief"),
     *("has_time", "has_number", "has_name"),
-    *("title", "named", "hop"),
+    *("title", "named", "hop", "linked"),
 )
 """Every signal; see `vctx.signals`."""
 
@@ -50,10 +50,12 @@ class Weights:
     about: Mapping[str, Any] = field(default_factory=dict)
     """What they were trained on."""
 
-    @property
-    def floor(self) -> float:
-        """The score below which a page is not worth its tokens, unless more is asked for."""
-        return math.log(LEAST / (1 - LEAST)) if self.trained else 0.0
+    def floor(self, best: float) -> float:
+        """The score below which a page is not worth its tokens beside one of score `best`."""
+        if not self.trained:
+            return 0.0
+        least = LEAST / (1 + math.exp(-min(max(best, -30.0), 30.0)))
+        return math.log(least / (1 - least))
 
 
 PLAIN = Weights(

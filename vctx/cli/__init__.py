@@ -3,14 +3,15 @@
 import io
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import click
 
 from vctx.boot import EMBEDDER
-from vctx.cli import keep, past, show, store
+from vctx.cli import keep, learn, past, show, store
 from vctx.cli.session import Session, existing, progress, session_options
 from vctx.errors import VctxError
 
@@ -146,7 +147,7 @@ def log(session: Session) -> None:
     session.emit([show.entry(e) for e in entries], show.decisions(entries))
 
 
-for command in (*past.COMMANDS, *keep.COMMANDS, store.store):
+for command in (*past.COMMANDS, *keep.COMMANDS, learn.train_recall, store.store):
     main.add_command(command)
 
 
@@ -168,24 +169,162 @@ def _measured(command: Callable[..., None]) -> Callable[..., None]:
     return command
 
 
+_ranked = (
+    click.option("--weights", help="A file of weights, or 'plain'; by default those that ship."),
+    click.option(
+        "--baseline",
+        type=click.Choice(["last", "random", "bm25", "dense", "fusion", "oracle"]),
+        help="Rank by something simple instead.",
+    ),
+)
+
+
 @evaluate.command()
 @click.option(
     "--data", required=True, type=click.Path(exists=True, dir_okay=False), help="LoCoMo's JSON, as released."
 )
+@click.option("--train", type=click.Choice(["leave-one-out"]), help="Train on the other conversations.")
+@_ranked[0]
+@_ranked[1]
 @_measured
-def locomo(data: str, embedder: str, tokenizer: str, as_json: bool) -> None:
+def locomo(
+    data: str,
+    train: str | None,
+    weights: str | None,
+    baseline: str | None,
+    embedder: str,
+    tokenizer: str,
+    as_json: bool,
+) -> None:
     """Evidence recall on LoCoMo's long conversations, within token budgets.
 
     Counts in OpenAI's o200k_base; VCTX_TIKTOKEN names its BPE file where there is no network.
 
     \b
       vctx eval locomo --data locomo10.json
+      vctx eval locomo --data locomo10.json --weights plain
+      vctx eval locomo --data locomo10.json --train leave-one-out
     """
-    from vctx.eval import chat, locomo, report
+    from vctx.eval import crossed, locomo
 
     conversations = locomo.load(Path(data))
-    scores = chat.run(conversations, tokenizer=tokenizer, embedder=embedder, progress=progress)
-    rows = report.chats(list(scores), locomo.ANSWERABLE)
+    if train:
+        scores = crossed.run(
+            conversations, locomo.ANSWERABLE, tokenizer=tokenizer, embedder=embedder, progress=progress
+        )
+        _told(list(scores), locomo.ANSWERABLE, as_json)
+    else:
+        _asked(conversations, locomo.ANSWERABLE, weights, baseline, embedder, tokenizer, as_json)
+
+
+@evaluate.command()
+@click.option("--conversations", default=10, show_default=True, help="How many; seeds 0, 1, ...")
+@click.option("--sessions", default=22, show_default=True, help="Chat sessions in each.")
+@click.option("--people", default=2, show_default=True, help="Who takes part.")
+@click.option("--assistant", is_flag=True, help="A user with an assistant, without names.")
+@click.option("--distractors", default=0.5, show_default=True, help="Share of scenes with talk of the like.")
+@click.option("--updates", default=0.15, show_default=True, help="Share of scenes that change what held.")
+@click.option("--contradictions", default=0.06, show_default=True, help="Share of scenes put right later.")
+@click.option("--times", default=0.8, show_default=True, help="Share of tellings that say when.")
+@_ranked[0]
+@_ranked[1]
+@_measured
+def chats(
+    conversations: int,
+    weights: str | None,
+    baseline: str | None,
+    embedder: str,
+    tokenizer: str,
+    as_json: bool,
+    **shape: Any,
+) -> None:
+    """Evidence recall on made conversations: dated chats in which things happen, change, are corrected.
+
+    \b
+      vctx eval chats --conversations 20 --sessions 60 --distractors 0.9
+    """
+    from vctx.eval import chats
+    from vctx.eval.story import Recipe
+
+    made = list(chats.made(range(conversations), Recipe(**shape)))
+    _asked(made, (), weights, baseline, embedder, tokenizer, as_json)
+
+
+def _asked(
+    conversations: Any,
+    together: Sequence[str],
+    weights: str | None,
+    baseline: str | None,
+    embedder: str,
+    tokenizer: str,
+    as_json: bool,
+) -> None:
+    from vctx.eval import chat
+    from vctx.eval.baselines import ORDERS
+
+    order = ORDERS[baseline] if baseline else None
+    scores = chat.run(
+        conversations,
+        tokenizer=tokenizer,
+        embedder=embedder,
+        progress=progress,
+        # A baseline ranks all candidates, which trained weights would cut.
+        weights="plain" if baseline else weights,
+        order=order,
+    )
+    _told(list(scores), together, as_json)
+
+
+def _told(scores: Any, together: Sequence[str], as_json: bool) -> None:
+    from vctx.eval import report
+
+    rows = report.chats(scores, together)
+    click.echo(json.dumps(report.data(rows)) if as_json else report.table("evidence recall within", rows))
+
+
+@evaluate.command()
+@click.option("--data", type=click.Path(exists=True, dir_okay=False), help="lost-in-the-middle's NQ file.")
+@click.option("--others", default=2000, show_default=True, help="Documents around NQ's passages.")
+@click.option("--articles", default=240, show_default=True, help="Made articles, where no file is named.")
+@click.option("--db", type=click.Path(dir_okay=False), help="Keep the archive in this file, for another run.")
+@_ranked[0]
+@_ranked[1]
+@_measured
+def docqa(
+    data: str | None,
+    others: int,
+    articles: int,
+    db: str | None,
+    weights: str | None,
+    baseline: str | None,
+    embedder: str,
+    tokenizer: str,
+    as_json: bool,
+) -> None:
+    """Questions about documents pooled in one archive: is the passage that answers within a budget?
+
+    Made articles with questions of one and two hops, or (--data) NaturalQuestions' passages among others.
+
+    \b
+      vctx eval docqa --articles 240
+      vctx eval docqa --data nq-open-oracle.jsonl.gz --others 2000
+    """
+    from vctx.eval import docqa, report
+    from vctx.eval.articles import library
+
+    made = docqa.load(Path(data)) if data else library(1, articles=articles)
+    around = list(docqa.around(others)) if data else []
+    found = docqa.run(
+        made,
+        around,
+        db=Path(db) if db else None,
+        baseline=baseline,
+        tokenizer=tokenizer,
+        embedder=embedder,
+        weights="plain" if baseline else weights,
+        progress=progress,
+    )
+    rows = report.docqa(list(found))
     click.echo(json.dumps(report.data(rows)) if as_json else report.table("evidence recall within", rows))
 
 
