@@ -17,13 +17,14 @@ from typing import Any, TypeVar
 import pytest
 
 import vctx
+from vctx import formats
 from vctx.errors import MissingError, ModelError, TooLongError, VctxError
 from vctx.fakes import HashingEmbedder
 from vctx.models import find
 from vctx.models.bytes import ByteTokenizer
 from vctx.models.endpoint import OPENAI, EndpointModel
 from vctx.models.tokens import ChatTokenizer
-from vctx.types import Message, Reply
+from vctx.types import Message, Reply, ToolCall
 
 S = TypeVar("S", bound="Scripted")
 ASK = [Message("user", "What is the capital of France?")]
@@ -113,6 +114,20 @@ def test_a_reply_brings_its_usage(server: Scripted) -> None:
     }
 
 
+def test_tools_are_sent_and_calls_come_back(server: Scripted) -> None:
+    schema = {"type": "function", "function": {"name": "search", "parameters": {"type": "object"}}}
+    call = {"id": "a", "type": "function", "function": {"name": "search", "arguments": "{}"}}
+    server.answer = answer({"content": None, "tool_calls": [call]})
+    said = Message("assistant", "", (ToolCall("b", "search", "{broken"),))
+    asked = [formats.tools([schema]), *ASK, said, Message("tool", "x", call="b")]
+    reply = model(server.url, api_key=KEY).complete(asked, max_tokens=5)
+    assert reply == Reply("", calls=(ToolCall("a", "search", "{}"),))
+    _, sent = server.seen
+    assert sent["tools"] == [schema]
+    assert sent["messages"][1]["tool_calls"][0]["function"]["arguments"] == "{broken"
+    assert sent["messages"][2] == {"role": "tool", "tool_call_id": "b", "content": "x"}
+
+
 def test_a_server_may_count_nothing(server: Scripted, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     server.answer = answer({"content": None, "refusal": "No."})
@@ -167,7 +182,7 @@ def test_only_this_machine_needs_no_key(monkeypatch: pytest.MonkeyPatch) -> None
     with pytest.raises(MissingError, match=r"no key for api\.openai\.com: set OPENAI_API_KEY"):
         model(None)
     assert model(None, api_key=KEY).host == OPENAI
-    assert model(None, api_key=KEY)._options(5) == {"max_completion_tokens": 5}
+    assert model(None, api_key=KEY)._options(5, []) == {"max_completion_tokens": 5}
 
 
 # A closed model: a real server that counts with a tokenizer of its own, which nobody else has.

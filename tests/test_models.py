@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 
+from vctx import formats
 from vctx.errors import BudgetError, InputError, MissingError, ModelError
 from vctx.models import converted, find
 from vctx.models.bytes import MESSAGE, OPENING, ByteTokenizer
@@ -465,3 +466,26 @@ def test_a_template_without_calls_gets_them_as_text(folder: Path) -> None:
     assert "<tool_response>\nGustave\n</tool_response>\n<tool_response>\nnoon\n</tool_response>" in text
     (folder / "chat_template.jinja").write_text(TURNS)
     assert "</tool_response>\n\nWell?" in ChatTokenizer(folder).decode(ChatTokenizer(folder).encode(messages))
+
+
+def test_tools_stand_where_the_template_puts_them(folder: Path) -> None:
+    schema = {"type": "function", "function": {"name": "search", "parameters": {}}}
+    tools, ask = formats.tools([schema]), Message("user", "Which?")
+    call = "{% for c in m.tool_calls %}{{ c.function | tojson }}{% endfor %}"
+    (folder / "chat_template.jinja").write_text(
+        "{% if tools %}<tools>{% for t in tools %}{{ t | tojson }}{% endfor %}</tools>{% endif %}"
+        "{% for m in messages %}[{{ m.role }}]{{ m.content }}" + call + "{% endfor %}"
+    )
+    tokenizer = ChatTokenizer(folder)
+    text = tokenizer.decode(tokenizer.encode([tools, ask]))
+    assert text == f"<tools>{json.dumps(schema)}</tools>[user]Which?"
+    assert tokenizer.prompt([tools, ask]) == len(tokenizer.encode([tools, ask]))
+    assert tokenizer.decode(tokenizer.encode([ask])) == "[user]Which?"
+
+
+def test_a_template_without_tools_gets_them_in_the_system_text(folder: Path) -> None:
+    tools = formats.tools([{"type": "function", "function": {"name": "search"}}])
+    tokenizer = ChatTokenizer(folder)
+    messages = [tools, Message("system", "Be kind."), Message("user", "Which?")]
+    text = tokenizer.decode(tokenizer.encode(messages))
+    assert text.count("system\n") == 1 and "<tools> [" in text and "</tool_call>\n\nBe kind." in text

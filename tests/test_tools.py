@@ -17,6 +17,7 @@ from pydantic import TypeAdapter
 from vctx import formats, journal
 from vctx.context import Context
 from vctx.errors import BudgetError, InputError
+from vctx.fakes import ScriptedModel
 from vctx.types import Form, Message, ToolCall
 
 OPENAI = TypeAdapter(list[ChatCompletionMessageParam])
@@ -177,6 +178,66 @@ def test_anthropics_form() -> None:
     ]
     assert data["messages"][2]["content"][-1] == {"type": "text", "text": "Well?"}
     valid_anthropic(data["messages"])
+
+
+SCHEMA = {
+    "type": "function",
+    "function": {"name": "search", "description": "Finds pages.", "parameters": {"type": "object"}},
+}
+
+
+def test_tools_count_in_every_prompt(tmp_path: Path) -> None:
+    with make(tmp_path / "a.db") as plain, make(tmp_path / "b.db", tools=[SCHEMA]) as tooled:
+        plain.append("user", "hello")
+        tooled.append("user", "hello")
+        assert plain.window() == tooled.window()
+        cost = tooled.tokens(tooled.window()) - plain.tokens(plain.window())
+        assert cost == tooled.tokens(tooled.messages()) - plain.tokens(plain.messages()) > 10
+        assert tooled._window.largest() == plain._window.largest() - cost
+    with pytest.raises(BudgetError, match="the tools"):
+        make(tmp_path / "c.db", tools=[SCHEMA] * 20)
+    with pytest.raises(InputError, match="a tool is"):
+        make(tmp_path / "d.db", tools=[{"name": "search"}])
+
+
+def test_tools_in_anthropics_form() -> None:
+    data = formats.anthropic([formats.tools([SCHEMA]), Message("user", "hi")])
+    assert data["tools"] == [
+        {"name": "search", "description": "Finds pages.", "input_schema": {"type": "object"}}
+    ]
+    assert len(data["messages"]) == 1
+
+
+def test_a_model_calls_a_tool_and_goes_on(tmp_path: Path) -> None:
+    model = ScriptedModel(["I look.", "Gustave."], calls=[(CALL,), ()])
+    with make(tmp_path / "s.db", model=model, tools=[SCHEMA]) as ctx:
+        answer = ctx.chat("What is the oven called?")
+        assert answer.reply.calls == (CALL,)
+        with pytest.raises(InputError, match="call_1 await"):
+            ctx.reply()
+        ctx.append("tool", "Its name is Gustave.", call="call_1")
+        assert ctx.reply().text == "Gustave."
+        assert [m["role"] for m in ctx.window()] == ["user", "assistant", "tool", "assistant"]
+        assert model.prompts[-1][0] == formats.tools([SCHEMA])
+
+
+@pytest.mark.parametrize(
+    ("said", "text", "arguments"),
+    [
+        ('<tool_call>\n{"name": "search", "arguments": {"q": 1}}\n</tool_call>', "", ['{"q": 1}']),
+        (
+            'I look. <tool_call>{"name": "a"}</tool_call><tool_call>{"name": "b"}</tool_call>',
+            "I look.",
+            ["{}", "{}"],
+        ),
+        ("<tool_call>{broken}</tool_call>", "<tool_call>{broken}</tool_call>", []),
+        ("<tool_call>[]</tool_call> ", "<tool_call>[]</tool_call> ", []),
+    ],
+)
+def test_calls_in_a_text_are_read(said: str, text: str, arguments: list[str]) -> None:
+    left, calls = formats.called(said, first=3)
+    assert (left, [call.arguments for call in calls]) == (text, arguments)
+    assert [call.id for call in calls] == [f"call_{n}" for n in range(3, 3 + len(calls))]
 
 
 def test_openais_form_is_read_back() -> None:

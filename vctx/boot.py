@@ -3,6 +3,7 @@
 import functools
 import os
 import sys
+from collections.abc import Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import Any, Literal
@@ -36,6 +37,7 @@ def open(
     embedder: str | Embedder = EMBEDDER,
     policy: str = "fifo",
     system: str = "",
+    tools: Sequence[Mapping[str, Any]] = (),
     summary: Literal["model", "extract"] = "model",
     background: bool = True,
     weights: str | PathLike[str] | Weights | None = None,
@@ -50,6 +52,8 @@ def open(
     endpoint calls it; None for no model. `tokenizer` counts for an endpoint: the name of a tiktoken
     encoding, a model whose tokenizer it is, or "strict". Where none is named, an upper estimate learns
     from what the endpoint's replies report. Parts may be given ready made.
+
+    `tools` are those that the model may call, in OpenAI's form; they count in every prompt.
 
     What is appended is embedded by a thread while the caller goes on, and `close` waits for it; unless
     `background` is False: then it waits for the next recall.
@@ -74,6 +78,7 @@ def open(
             model=chat_model,
             policy=policy,
             system=system,
+            tools=tools,
             summary=summary,
             weights=load(weights or os.environ.get("VCTX_WEIGHTS")),
             progress=progress,

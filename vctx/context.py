@@ -68,6 +68,7 @@ class Context:
         model: Model | None = None,
         policy: str = "fifo",
         system: str = "",
+        tools: Sequence[Mapping[str, Any]] = (),
         summary: Literal["model", "extract"] = "model",
         weights: Weights | None = None,
         clock: Clock = now,
@@ -85,7 +86,8 @@ class Context:
         self._clock = clock
         self._summariser = model if summary == "model" else None
         self._weights = load(weights)
-        self._window = Window(disk, tokenizer, budget, policy=policy, system=system, clock=clock)
+        given = [formats.tools(tools)] if tools else []
+        self._window = Window(disk, tokenizer, budget, policy=policy, system=system, clock=clock, tools=given)
 
     # -- writing
 
@@ -241,24 +243,37 @@ class Context:
         return self._window.messages(self._summariser)
 
     def tokens(self, messages: Sequence[Message] | Sequence[Mapping[str, Any]]) -> int:
-        """Tokens of a prompt, counted as the budget counts: template and opening of the reply included."""
-        return self._window.scale.prompt(formats.parse(messages))
+        """Tokens of a prompt, counted as the budget counts: template, tools and the reply's opening too."""
+        parsed = formats.parse(messages)
+        given = parsed[:1] and parsed[0].role == "tools"
+        return self._window.scale.prompt(parsed if given else [*self._window.scale.tools, *parsed])
 
     def chat(self, text: str) -> Answer:
         """Pages in what the message needs, sends the window to the model, and keeps both turns.
 
-        Raises ModelError; the message is kept then, and is not kept twice if it is sent again.
+        Where the model calls tools (`answer.reply.calls`), run them, `append` each result, and let it go on
+        with `reply`. Raises ModelError; the message is kept then, and not kept twice if it is sent again.
         """
-        if self.model is None:
-            raise MissingError("this session has no model: open it with model=..., or send window() yourself")
+        self._asked()
         hold = min(self._window.scale.message(render.escape(text)), self._window.largest())
         hits = self.recall(text, hold=hold)
         if not self._waits(text):
             self.append("user", text)
-        messages, reply = self._completed(self.model)
+        return self.reply(hits)
+
+    def reply(self, hits: Sequence[Hit] = ()) -> Answer:
+        """Sends the window to the model as it stands, and keeps what it says. Raises ModelError."""
+        messages, reply = self._completed(self._asked())
         page = Page("message", "assistant", reply.text, self._clock(), "assistant")
-        self._window.append(page, outcome=journal.usage(reply, self.tokenizer.name))
+        calls = [_call(call, page.created_at) for call in reply.calls]
+        spent = journal.usage(reply, self.tokenizer.name)
+        self._window.append(replace(page, group=0) if calls else page, calls, outcome=spent)
         return Answer(reply.text, tuple(hits), self._window.scale.prompt(messages), self.budget.room, reply)
+
+    def _asked(self) -> Model:
+        if self.model is None:
+            raise MissingError("this session has no model: open it with model=..., or send window() yourself")
+        return self.model
 
     def _completed(self, model: Model) -> tuple[list[Message], Reply]:
         """The prompt and its reply; one that is refused as too long is made shorter, and sent once more."""

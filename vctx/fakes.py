@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from vctx.errors import ModelError
-from vctx.types import Message, Reply, Span
+from vctx.types import Message, Reply, Span, ToolCall
 
 if TYPE_CHECKING:
     from vctx.ports import Vectors
@@ -60,11 +60,17 @@ class ScriptedModel:
     name = "scripted"
 
     def __init__(
-        self, replies: Sequence[str] | Callable[[Sequence[Message]], str] = (), *, window: int = 4096
+        self,
+        replies: Sequence[str] | Callable[[Sequence[Message]], str] = (),
+        *,
+        calls: Sequence[Sequence[ToolCall]] = (),
+        window: int = 4096,
     ) -> None:
+        """`calls` are those that go with the first replies, reply by reply."""
         self.window = window
         self.tokenizer = WordTokenizer()
         self.prompts: list[list[Message]] = []
+        self._calls = iter(calls)
         self._replies = replies if callable(replies) else iter(replies)
 
     def complete(self, messages: Sequence[Message], *, max_tokens: int) -> Reply:
@@ -73,4 +79,5 @@ class ScriptedModel:
         if text is None:
             raise ModelError("the script has no more replies; give ScriptedModel a longer list")
         words = text.split(" ")[:max_tokens]
-        return Reply(" ".join(words), self.tokenizer.prompt(messages), len(words))
+        made = tuple(next(self._calls, ()))
+        return Reply(" ".join(words), self.tokenizer.prompt(messages), len(words), calls=made)

@@ -1,6 +1,7 @@
 """Prompts as other programs write them: OpenAI's and Anthropic's messages, and plain text. Pure."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import groupby
@@ -11,33 +12,68 @@ from vctx.types import Message, Role, ToolCall
 
 Data = dict[str, Any]
 
+HERMES = (
+    "You are a function calling AI model. You are provided with function signatures within <tools></tools> "
+    "XML tags. You may call one or more functions to assist with the user query. Don't make assumptions "
+    "about what values to plug into functions. Here are the available tools: <tools> {tools} </tools> For "
+    "each function call return a json object with function name and arguments within <tool_call></tool_call> "
+    'XML tags as follows:\n<tool_call>\n{{"name": <function-name>, "arguments": <args-dict>}}\n</tool_call>'
+)
+_CALL = re.compile(r"<tool_call>\s*(\{.*?\})\s*</tool_call>", re.DOTALL)
+
 
 def openai(messages: Sequence[Message]) -> list[Data]:
-    """As OpenAI's chat completions take them, and every endpoint that is compatible."""
-    return [_openai(message) for message in messages]
+    """As OpenAI's chat completions take them, and every endpoint that is compatible; tools go beside them."""
+    return [_openai(message) for message in messages if message.role != "tools"]
 
 
 def anthropic(messages: Sequence[Message]) -> Data:
-    """As Anthropic's messages take them: {"system": text, "messages": [...]}, ready for `create(**...)`.
+    """As Anthropic's messages take them, ready for `create(**...)`: system, tools, messages.
 
     Blocks of one role that follow each other are one message; what holds no text is left out.
     """
     system = "\n\n".join(message.content for message in messages if message.role == "system")
-    said = (message for message in messages if message.role != "system")
+    said = (message for message in messages if message.role not in ("system", "tools"))
     rows = [
         {"role": role, "content": [block for message in run for block in _blocks(message)]}
         for role, run in groupby(said, key=lambda m: "assistant" if m.role == "assistant" else "user")
     ]
     data: Data = {"messages": [row for row in rows if row["content"]]}
-    return {"system": system, **data} if system else data
+    uses = [_use(schema["function"]) for schema in schemas(messages)]
+    return {**({"system": system} if system else {}), **({"tools": uses} if uses else {}), **data}
+
+
+def tools(schemas: Sequence[Mapping[str, Any]]) -> Message:
+    """Tools in OpenAI's form as the message that stands first in a prompt. Raises InputError."""
+    for schema in schemas:
+        function = schema.get("function")
+        if not isinstance(function, Mapping) or not isinstance(function.get("name"), str):
+            raise InputError(
+                "a tool is {'type': 'function', 'function': {'name': ..., 'description': ..., "
+                f"'parameters': JSON schema}}}}, not {schema!r}"
+            )
+    try:
+        return Message("tools", json.dumps(list(schemas), ensure_ascii=False))
+    except (TypeError, ValueError) as error:
+        raise InputError(f"the tools cannot be written as JSON: {error}") from error
+
+
+def schemas(messages: Sequence[Message]) -> list[Data]:
+    """The tools of a prompt, in OpenAI's form."""
+    given = (message.content for message in messages if message.role == "tools")
+    return [schema for content in given for schema in json.loads(content)]
 
 
 def flat(messages: Sequence[Message]) -> list[Message]:
-    """The same without calls and results, for models that know of none: as text, in Hermes' marks.
+    """The same without tools, calls and results, for models that know of none: as text, in Hermes' form.
 
-    https://github.com/NousResearch/Hermes-Function-Calling: calls stand in <tool_call>, results in
-    <tool_response> as the user's.
+    https://github.com/NousResearch/Hermes-Function-Calling: the tools stand in the system text, calls in
+    <tool_call>, results in <tool_response> as the user's.
     """
+    if messages and messages[0].role == "tools":
+        system = [HERMES.format(tools=messages[0].content)]
+        system += [message.content for message in messages[1:2] if message.role == "system"]
+        messages = [Message("system", "\n\n".join(system)), *messages[len(system) :]]
     out: list[Message] = []
     for answers, run in groupby(messages, key=lambda message: message.role == "tool"):
         if answers:
@@ -45,6 +81,26 @@ def flat(messages: Sequence[Message]) -> list[Message]:
         else:
             out += [_flat(message) for message in run]
     return out
+
+
+def called(text: str, first: int = 1) -> tuple[str, tuple[ToolCall, ...]]:
+    """What a model said in Hermes' form: the text, and the calls in it, by ids from `call_<first>` on.
+
+    What is no valid call stays in the text.
+    """
+    calls: list[ToolCall] = []
+
+    def call(match: re.Match[str]) -> str:
+        try:
+            data = json.loads(match[1])
+            made = ToolCall(f"call_{first + len(calls)}", data["name"], json.dumps(data.get("arguments", {})))
+        except (ValueError, KeyError, TypeError):
+            return match[0]
+        calls.append(made)
+        return ""
+
+    rest = _CALL.sub(call, text)
+    return (rest.strip() if calls else text), tuple(calls)
 
 
 def joined(messages: Sequence[Message]) -> list[Message]:
@@ -96,6 +152,13 @@ def _blocks(message: Message) -> list[Data]:
     text = [{"type": "text", "text": message.content}] if message.content.strip() else []
     uses = [{"type": "tool_use", "id": c.id, "name": c.name, "input": _arguments(c)} for c in message.calls]
     return [*text, *uses]
+
+
+def _use(function: Data) -> Data:
+    """A tool as Anthropic describes it."""
+    described = {"description": function["description"]} if "description" in function else {}
+    schema = function.get("parameters") or {"type": "object", "properties": {}}
+    return {"name": function["name"], **described, "input_schema": schema}
 
 
 def _arguments(call: ToolCall) -> Data:

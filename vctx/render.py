@@ -35,14 +35,15 @@ def window(
     *,
     system: str = "",
     digest: str = "",
+    tools: Sequence[Message] = (),
     alternates: bool = False,
 ) -> list[Message]:
-    """The prompt: system text and digest, then the frames in order of arrival.
+    """The prompt: tools, system text and digest, then the frames in order of arrival.
 
     With `alternates`, messages of one role that follow each other are joined, and the first after
     the system message is the user's, as strict chat templates demand.
     """
-    messages = [Message("system", text) for text in (fixed(system, digest),) if text]
+    messages = [*tools, *(Message("system", text) for text in (fixed(system, digest),) if text)]
     for together in _together(frames):
         first = together[0]
         if first.fault:
@@ -149,7 +150,7 @@ def _line(text: str) -> str:
 def _alternate(messages: Sequence[Message]) -> list[Message]:
     out: list[Message] = []
     for message in messages:
-        if (not out or out[-1].role == "system") and message.role == "assistant":
+        if (not out or out[-1].role in ("tools", "system")) and message.role == "assistant":
             out.append(Message("user", EARLIER))
         out.append(message)
     return joined(out)

@@ -20,7 +20,9 @@ _ID = "call_" + "0" * 24
 class Scale:
     """Weighs messages, pages and prompts with one tokenizer."""
 
-    def __init__(self, tokenizer: Tokenizer) -> None:
+    def __init__(self, tokenizer: Tokenizer, tools: Sequence[Message] = ()) -> None:
+        self.tools = tools
+        """What says which tools the model may call; it stands first in every prompt."""
         self._tokenizer = tokenizer
         self._learner = tokenizer if isinstance(tokenizer, Learner) else None
         self._measured = 0 if self._learner else self._measure()
@@ -121,7 +123,7 @@ class Scale:
     def fixed(self, system: str, digest: str = "") -> int:
         """The chat template, the opening of the reply, and the system message where there is one."""
         text = render.fixed(system, digest)
-        head = [Message("system", text)] if text else []
+        head = [*self.tools, *([Message("system", text)] if text else [])]
         return self.prompt([*head, Message("user", "")]) - self._overhead
 
     def digest(self, system: str) -> int:

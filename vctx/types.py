@@ -12,7 +12,8 @@ from typing import Any, Literal
 
 Kind = Literal["message", "tool", "chunk", "summary"]
 """`message` is what was said, a tool's result included; `tool` a call, as the assistant made it."""
-Role = Literal["system", "user", "assistant", "tool"]
+Role = Literal["tools", "system", "user", "assistant", "tool"]
+"""`tools` is no turn: it stands first in a prompt and holds, as JSON, the tools that the model may call."""
 Speaker = Literal["user", "assistant", "tool"]
 """Who takes part in a conversation; the system text belongs to the session."""
 Origin = Literal["user", "assistant", "tool", "document", "vctx"]
@@ -363,6 +364,8 @@ class Reply:
     cached_tokens: int | None = None
     lesson: tuple[int, ...] = ()
     """What a tokenizer that estimates has learnt from it."""
+    calls: tuple[ToolCall, ...] = ()
+    """Tools that the model calls: their results are awaited before it goes on."""
 
     def __str__(self) -> str:
         return self.text

@@ -28,11 +28,19 @@ class Window:
     """The resident frames of one session, held to a budget in the target model's own tokens."""
 
     def __init__(
-        self, disk: Disk, tokenizer: Tokenizer, budget: Budget, *, policy: str, system: str, clock: Clock
+        self,
+        disk: Disk,
+        tokenizer: Tokenizer,
+        budget: Budget,
+        *,
+        policy: str,
+        system: str,
+        clock: Clock,
+        tools: Sequence[Message] = (),
     ) -> None:
-        """Raises InputError for an unknown policy, BudgetError where the system text leaves no room."""
+        """Raises InputError for an unknown policy, BudgetError where system text and tools leave no room."""
         self.budget = budget
-        self.scale = Scale(tokenizer)
+        self.scale = Scale(tokenizer, tools)
         self._disk = disk
         self._alternates = tokenizer.alternates
         self._policy = policy
@@ -46,8 +54,8 @@ class Window:
         self._weigh()
         if self._base + self._cap > self.budget.room // 2:
             raise BudgetError(
-                f"the system text and the digest take {self._base + self._cap} tokens, more than half of the "
-                f"room of {self.budget.room}: shorten the system text or enlarge the window"
+                f"the system text, the tools and the digest take {self._base + self._cap} tokens, more than "
+                f"half of the room of {self.budget.room}: shorten them or enlarge the window"
             )
 
     @property
@@ -364,6 +372,7 @@ class Window:
             pages,
             system=self._system,
             digest=self._digest(),
+            tools=self.scale.tools,
             alternates=self._alternates,
         )
         self._pages = pages

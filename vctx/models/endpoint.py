@@ -11,9 +11,10 @@ from openai.types.chat import ChatCompletion
 
 from vctx.errors import MissingError, ModelError, TooLongError, VctxError
 from vctx.formats import openai as openai_form
+from vctx.formats import schemas
 from vctx.models import overflow
 from vctx.ports import Learner, Tokenizer
-from vctx.types import Message, Reply
+from vctx.types import Message, Reply, ToolCall
 
 OPENAI = "api.openai.com"
 
@@ -59,7 +60,7 @@ class EndpointModel:
             answer = self._client.chat.completions.create(
                 model=self.name,
                 messages=[_clean(message) for message in openai_form(messages)],
-                **self._options(max_tokens),
+                **self._options(max_tokens, schemas(messages)),
             )
         except openai.OpenAIError as error:
             raise self._too_long(error, messages) or self._explained(error) from error
@@ -71,13 +72,13 @@ class EndpointModel:
             return ()
         return self.tokenizer.learn(messages, tokens)
 
-    def _options(self, max_tokens: int) -> dict[str, Any]:
+    def _options(self, max_tokens: int, tools: list[dict[str, Any]]) -> dict[str, Any]:
         """OpenAI's own models refuse the older name of the limit; other servers may not know the newer."""
         limit = "max_completion_tokens" if self.host == OPENAI else "max_tokens"
         options: dict[str, Any] = {limit: max_tokens}
         if self._temperature is not None:
             options["temperature"] = self._temperature
-        return options
+        return options | ({"tools": tools} if tools else {})
 
     def _too_long(self, error: openai.OpenAIError, messages: Sequence[Message]) -> TooLongError | None:
         """The error as a refusal of a long prompt, if it is one; its figures teach as those of a reply do."""
@@ -130,11 +131,16 @@ def _reply(answer: ChatCompletion, host: str) -> Reply:
         raise ModelError(f"{host} answered without a message: is its base URL right (it ends in /v1)?")
     message, usage = choices[0].message, answer.usage
     text = message.content or message.refusal or ""
+    calls = tuple(
+        ToolCall(call.id, call.function.name, call.function.arguments)
+        for call in message.tool_calls or ()
+        if call.type == "function"
+    )
     if usage is None:
-        return Reply(text)
+        return Reply(text, calls=calls)
     details = usage.prompt_tokens_details
     cached = details.cached_tokens if details else None
-    return Reply(text, usage.prompt_tokens, usage.completion_tokens, cached)
+    return Reply(text, usage.prompt_tokens, usage.completion_tokens, cached, calls=calls)
 
 
 def _key(host: str, given: str | None) -> str:

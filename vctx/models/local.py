@@ -3,11 +3,13 @@
 import json
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vctx.errors import BudgetError, InputError, ModelError
+from vctx.formats import called
 from vctx.models.tokens import ChatTokenizer
 from vctx.types import Message, Reply
 
@@ -47,7 +49,11 @@ class LocalModel:
         with self._loading:
             engine = self._engine
         new, cached = engine.generate(ids, max_tokens)
-        return Reply(self.tokenizer.decode(new), len(ids), len(new), cached)
+        reply = Reply(self.tokenizer.decode(new), len(ids), len(new), cached)
+        if not any(message.role == "tools" for message in messages):
+            return reply
+        text, calls = called(reply.text, first=1 + sum(len(message.calls) for message in messages))
+        return replace(reply, text=text, calls=calls)
 
     @cached_property
     def _engine(self) -> "Engine":

@@ -40,6 +40,8 @@ class Shape(NamedTuple):
     calls: int = 0
 
 
+TOOL = "vctx_tool"
+_TOOL = {"type": "function", "function": {"name": TOOL, "description": "", "parameters": {}}}
 TOOLS = (Shape("user"), Shape("assistant", calls=2), Shape("tool"), Shape("tool"), Shape("assistant"))
 
 
@@ -78,13 +80,25 @@ class ChatTemplate:
             return False
         return True
 
-    def parts(self, shapes: Sequence[Shape], *, reply: bool = True) -> list[tuple[Part, bool, bool]]:
+    @cached_property
+    def takes_tools(self) -> bool:
+        """Whether calls stand in the prompt, and the tools that may be called."""
+        try:
+            return self.takes_calls and TOOL in self._render((Shape("user"),), True, [_TOOL])
+        except InputError:
+            return False
+
+    def parts(
+        self, shapes: Sequence[Shape], *, reply: bool = True, tools: str = ""
+    ) -> list[tuple[Part, bool, bool]]:
         """(part, trim left, trim right) in order of the prompt; `reply` adds the opening of the reply.
+
+        `tools` is JSON, in OpenAI's form.
 
         Every content, and name and arguments of every call, stand in it at least once; an InputError
         names the role of a message of which something does not.
         """
-        pieces = PLACEHOLDER.split(self._render(shapes, reply))
+        pieces = PLACEHOLDER.split(self._render(shapes, reply, json.loads(tools) if tools else None))
         parts: list[tuple[Part, bool, bool]] = [(pieces[0], False, False)]
         for left, index, right, literal in zip(*(iter(pieces[1:]),) * 4, strict=True):
             parts += [(int(index), not left, not right), (literal, False, False)]
@@ -94,10 +108,12 @@ class ChatTemplate:
                 raise InputError(f"the model's chat template leaves out a message of role {shape.role!r}")
         return [part for part in parts if part[0] != ""]
 
-    def _render(self, shapes: Sequence[Shape], reply: bool) -> str:
+    def _render(self, shapes: Sequence[Shape], reply: bool, tools: Any = None) -> str:
         messages = [_placeholders(shape, first) for shape, first in _numbered(shapes)]
         try:
-            text = self._template.render(messages=messages, add_generation_prompt=reply, **self._special)
+            text = self._template.render(
+                messages=messages, tools=tools, add_generation_prompt=reply, **self._special
+            )
         except (TemplateError, TypeError, ValueError) as error:
             raise InputError(f"the model's chat template refuses these messages: {error}") from error
         return text.replace(JSON, "")

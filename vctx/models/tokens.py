@@ -76,14 +76,10 @@ class ChatTokenizer:
 
     def _filled(self, messages: Sequence[Message]) -> list[str | tuple[int, ...]]:
         """Texts of the messages, and ids of literals, in order; calls as text where a template has none."""
-        if not self._template.takes_system:
-            messages = template.without_system(messages)
-        if not self._template.takes_calls and any(m.calls or m.call for m in messages):
-            messages = flat(messages)
-            messages = joined(messages) if self.alternates else messages
+        tools, messages = self._written(messages)
         texts = [text for message in messages for text in message.texts]
         filled: list[str | tuple[int, ...]] = []
-        for part, left, right in self._parts(template.shapes(messages)):
+        for part, left, right in self._parts(template.shapes(messages), tools=tools):
             if isinstance(part, str):
                 filled.append(self._literal(part))
                 continue
@@ -91,6 +87,16 @@ class ChatTokenizer:
             text = text.lstrip() if left else text
             filled.append(text.rstrip() if right else text)
         return filled
+
+    def _written(self, messages: Sequence[Message]) -> tuple[str, Sequence[Message]]:
+        """The tools for the template, as JSON, and the messages; what it has no place for stands as text."""
+        tools = messages[0].content if messages and messages[0].role == "tools" else ""
+        calls = any(message.calls or message.call for message in messages)
+        if (tools and not self._template.takes_tools) or (calls and not self._template.takes_calls):
+            tools, messages = "", flat(messages)
+            messages = joined(messages) if self.alternates else messages
+        messages = messages[1:] if tools else messages
+        return tools, messages if self._template.takes_system else template.without_system(messages)
 
     def _encode_literal(self, literal: str) -> tuple[int, ...]:
         return tuple(self._literals.encode(literal, add_special_tokens=False).ids)
