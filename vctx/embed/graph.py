@@ -4,6 +4,7 @@ A batch is padded to its size with tokens and texts: tokens after the last text,
 """
 
 from collections.abc import Callable, Sequence
+from threading import Lock
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -54,10 +55,20 @@ class Graphs:
         self._longest = longest
         self._device = device
         self._record = record or _record
+        self._lock = Lock()
         self._recorded: dict[Size, tuple[Tensor, Replay, Tensor] | None] = {}
 
     def __call__(self, tokens: "Ints", places: "Ints", lengths: Sequence[int]) -> Tensor:
-        """(texts, dim), on the device."""
+        """(texts, dim), on the device. Threads take turns: a recording has one place for what it is given."""
+        with self._lock:
+            return self._one(tokens, places, lengths)
+
+    def forget(self) -> None:
+        """Gives the memory of every recording back."""
+        with self._lock:
+            self._recorded.clear()
+
+    def _one(self, tokens: "Ints", places: "Ints", lengths: Sequence[int]) -> Tensor:
         fits = size(len(tokens), len(lengths))
         numbers = upload(torch.from_numpy(packed(tokens, places, lengths, fits)), self._device)
         if fits not in self._recorded:
@@ -71,10 +82,6 @@ class Graphs:
         given.copy_(numbers)
         replay()
         return found[: len(lengths)].clone()
-
-    def forget(self) -> None:
-        """Gives the memory of every recording back."""
-        self._recorded.clear()
 
     def _run(self, numbers: Tensor, fits: Size) -> Tensor:
         rows, texts = fits
