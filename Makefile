@@ -2,7 +2,7 @@
 # make test    the test suite
 # make check   formatting, lint, types
 # make faults  the disk under kill, power cut, full disk, damage: the long form
-# make bench   speed beside the peers that are installed
+# make bench   speed beside the peers that are installed; LOCOMO=FILE adds what needs its chats
 
 PYTHON ?= python3
 VENV := .venv
@@ -32,6 +32,10 @@ faults: $(INSTALLED)
 bench: $(INSTALLED)
 	$(BIN)/python bench/embed.py
 	$(BIN)/python bench/disk.py
+	$(BIN)/python bench/window.py steps
+	$(BIN)/python bench/window.py fuzz
+	test -z "$(LOCOMO)" || for what in estimate prefix kv; do \
+	  $(BIN)/python bench/window.py $$what --locomo "$(LOCOMO)" || exit; done
 
 clean:
 	rm -rf $(VENV) build *.egg-info .demo

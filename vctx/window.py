@@ -206,6 +206,7 @@ class Window:
             entry = self._entry("switch", {}, branch=branch)
             self._disk.note(entry)
         self._state = self._opened([*entries, entry], branch)
+        self._weigh()
 
     def branches(self) -> list[Branch]:
         """The trunk and every fork."""
