@@ -13,7 +13,7 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 
 from vctx.context import Context
 from vctx.fakes import HashingEmbedder, WordTokenizer
-from vctx.ports import Clock
+from vctx.ports import Clock, Tokenizer
 from vctx.storage import SqliteDisk
 from vctx.types import Budget
 
@@ -40,7 +40,7 @@ def make(
     reserve: int = 40,
     fault: float = 0.4,
     alternates: bool = False,
-    tokenizer: WordTokenizer | None = None,
+    tokenizer: Tokenizer | None = None,
     embedder: HashingEmbedder | None = None,
     **more: Any,
 ) -> Context:

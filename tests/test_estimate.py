@@ -3,15 +3,18 @@
 import os
 import random
 import string
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 import tokenizers
+from conftest import make
 from hypothesis import given
 from hypothesis import strategies as st
 
+from vctx import journal
 from vctx.models import find, overflow
 from vctx.models.bytes import ByteTokenizer
 from vctx.models.estimate import EstimateTokenizer
@@ -20,7 +23,7 @@ from vctx.models.openai_tokens import TiktokenTokenizer
 from vctx.models.overflow import Overflow
 from vctx.models.tokens import ChatTokenizer
 from vctx.ports import Learner, Tokenizer
-from vctx.types import Message, Role, ToolCall
+from vctx.types import Message, Reply, Role, ToolCall
 
 
 def user(text: str) -> Message:
@@ -208,6 +211,46 @@ def test_it_is_never_above_strict_nor_changed_by_what_it_is_asked(
         estimate.learn(messages[:n], strict.prompt(messages[:n]))
         assert estimate.prompt(messages[:n]) == strict.prompt(messages[:n])
     assert estimate.prompt(messages[cut:]) <= strict.prompt(messages[cut:])
+
+
+class ClosedModel:
+    """Says what it has read, in one word; its tokens are for itself to know (implements `ports.Model`)."""
+
+    name = "closed"
+    window = 700
+
+    def __init__(self) -> None:
+        self.tokenizer = EstimateTokenizer()
+        self.sent: list[int] = []
+
+    def complete(self, messages: Sequence[Message], *, max_tokens: int) -> Reply:
+        tokens = CLOSED.prompt(messages)
+        self.sent.append(tokens)
+        return Reply("Read.", tokens, 2, lesson=self.tokenizer.learn(messages, tokens))
+
+
+@given(st.lists(st.tuples(st.sampled_from(["chat", "append", "greedy", "reopen"]), texts), max_size=20))
+def test_a_session_keeps_to_its_budget_in_the_estimate_in_force(steps: list[tuple[str, str]]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path, model = Path(folder) / "s.db", ClosedModel()
+        ctx = make(path, window=700, model=model, tokenizer=model.tokenizer, summary="extract")
+        for kind, text in steps:
+            match kind:
+                case "chat":
+                    ctx.chat(text)
+                case "append":
+                    ctx.append("user", text)
+                case "greedy":
+                    ctx.recall(text, tokens=ctx.budget.room)
+                case _:
+                    ctx.close()
+                    learnt, model = model.tokenizer.learnt, ClosedModel()
+                    ctx = make(path, window=700, model=model, tokenizer=model.tokenizer, summary="extract")
+                    assert model.tokenizer.learnt == learnt
+            assert ctx.tokens(ctx.window()) <= ctx.budget.room
+            assert journal.replay(ctx.log()).frames == ctx.frames
+        ctx.close()
+        assert all(tokens <= 660 for tokens in model.sent)
 
 
 # Known tokenizers play the closed one; bench/window.py has the long form.
