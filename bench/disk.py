@@ -43,9 +43,9 @@ def compare(kind: type[Peer], folder: Path, data: Corpus) -> list[str]:
     found = [set(peer.search(queries[i], session)) for i in range(count)]
     recall = np.mean([len(found[i] & set(truth[i].tolist())) / K for i in range(count)])
     searched = each(lambda i: peer.search(queries[i], session), count)
+    used = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
     ids = iter(range(len(data.vectors), len(data.vectors) + 200))
     appended = each(lambda i: peer.append(next(ids), queries[i], session), 20)
-    used = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
     rate = f"{len(data.vectors) / took.cpu:,.0f}"
     used_each = f"{used / len(data.vectors):,.0f}"
     return [kind.name, rate, searched, f"{recall:.3f}", appended, used_each, kind.durable]

@@ -45,7 +45,7 @@ def measure(folder: Path, data: Corpus) -> Iterator[tuple[str, str]]:
     """Of all that `build` has made; it changes what it measures."""
     n = len(data.vectors)
     sizes = np.bincount(data.session)
-    used = sum(file.stat().st_size for file in folder.iterdir())
+    used = sum(file.stat().st_size for file in folder.glob("*.db*"))
     yield "sessions", f"{(sizes > 0).sum()}, of {sizes[sizes > 0].min()} to {sizes.max()} pages"
     yield "bytes a page, all sessions", f"{used / n:,.0f}"
     if (sizes > 0).sum() > 1:
@@ -116,8 +116,8 @@ def nearest(shelf: Shelf, data: Corpus, queries: np.ndarray, k: int) -> tuple[st
     first = {str(s): int(np.flatnonzero(data.session == s)[0]) for s in np.unique(data.session)}
     found = []
     for query in queries[:count]:
-        places = map(shelf.place, shelf.index.pages([row for row, _ in shelf.index.nearest(query, k)]))
-        found.append({first[name] + page - 1 for name, page in places})
+        pages = shelf.index.pages([row for row, _ in shelf.index.nearest(query, k)])
+        found.append({first[name] + page - 1 for name, page in map(shelf.place, pages)})
     true = [set(np.argpartition(-(data.vectors @ query), k)[:k].tolist()) for query in queries[:count]]
     same = sum(len(a & b) for a, b in zip(found, true, strict=True))
     return each(lambda i: shelf.index.nearest(queries[i], k), QUERIES), same / k / count
@@ -151,7 +151,7 @@ class Ours(Peer):
 
     def __init__(self, folder: Path, n: int) -> None:
         self.folder = folder
-        self.open: dict[int, SqliteDisk] = {}
+        self.open: dict[Path, SqliteDisk] = {}
 
     def build(self, data: Corpus) -> None:
         build(self.folder, data)
@@ -159,16 +159,22 @@ class Ours(Peer):
 
     def search(self, vector: np.ndarray, session: int) -> list[int]:
         first = self.first[session] - 1
-        return [hit.page + first for hit in self._disk(session).search(Search("", K), vector)]
+        disk = self._disk(self.folder / f"{session}.db")
+        return [hit.page + first for hit in disk.search(Search("", K), vector)]
 
     def append(self, id: int, vector: np.ndarray, session: int) -> None:
-        disk = self._disk(session)
+        # To a copy: what is measured afterwards is what was built.
+        path = self.folder / "copies" / f"{session}.db"
+        if not path.exists():
+            path.parent.mkdir()
+            self._disk(self.folder / path.name).backup(path)
+        disk = self._disk(path)
         with disk.transaction():
             [page] = disk.put([Page("message", "user", "x" * 240, NOW, "user")])
         hash = os.urandom(16)
         disk.index([Vector(page.id, (0, 240), hash)], [hash], vector[None], "bench")
 
-    def _disk(self, session: int) -> SqliteDisk:
-        if session not in self.open:
-            self.open[session] = SqliteDisk(self.folder / f"{session}.db")
-        return self.open[session]
+    def _disk(self, path: Path) -> SqliteDisk:
+        if path not in self.open:
+            self.open[path] = SqliteDisk(path)
+        return self.open[path]

@@ -57,6 +57,7 @@ def save(path: Path, index: SpanIndex, stamp: Mapping[str, Any]) -> None:
 def load(path: Path) -> tuple[SpanIndex, dict[str, Any]] | None:
     """The index and its stamp; None where there is no such file, or it is not what was written."""
     try:
+        # Read, not mapped: a file that somebody cuts short would end the process.
         data: Bytes = np.fromfile(path, np.uint8)
     except OSError:
         return None

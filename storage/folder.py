@@ -5,7 +5,9 @@ a listing need not open every file: it is derived, checked, and may be deleted a
 """
 
 import json
+import os
 import time
+from collections.abc import Sequence
 from dataclasses import astuple
 from hashlib import blake2b
 from os import PathLike
@@ -54,31 +56,29 @@ class Folder:
             raise InputError(f"{path} is a link, which may lead out of the folder; use what it leads to")
         return path
 
-    def names(self) -> list[str]:
-        """The sessions that there are, by name."""
-        files = (file for file in self.path.glob(f"*{END}") if not file.is_symlink())
-        return sorted(file.name.removesuffix(END) for file in files if not file.name.startswith("."))
-
     def sessions(self) -> list[SessionInfo]:
-        """What each session says of itself; one that cannot be read says why."""
-        known = {name: self._look(name) for name in self.names()}
+        """What each session says of itself, by name; one that cannot be read says why."""
+        return [info for _, info in self.look().values()]
+
+    def look(self) -> dict[str, tuple[State, SessionInfo]]:
+        """The state of each session, and what it says of itself, by name."""
+        known = {name: self._known_as(name, state) for name, state in self._states().items()}
         if known != self._known:
             self._known = known
             self._write()
-        return [info for _, info in known.values()]
+        return known
 
     def state(self, name: str) -> State:
         """See `State`; empty while it cannot tell."""
         path = self.path / (name + END)
-        found: list[int] = []
-        for file in (path, path.with_name(path.name + "-wal")):
-            try:
-                stat = file.stat()
-            except OSError:
-                stat = None
-            # Whoever only reads makes an empty log.
-            found += (stat.st_mtime_ns, stat.st_size, stat.st_ino) if stat and stat.st_size else (0, 0, 0)
-        return tuple(found) if max(found[0], found[3]) < time.time_ns() - _FRESH else ()
+        return _state([file.stat() for file in (path, path.with_name(path.name + "-wal")) if file.exists()])
+
+    def _states(self) -> dict[str, State]:
+        with os.scandir(self.path) as files:
+            there = {file.name: file for file in files if file.is_file(follow_symlinks=False)}
+        names = sorted(file.removesuffix(END) for file in there if file.endswith(END) and file[0] != ".")
+        beside = ((name, (there.get(name + END), there.get(f"{name}{END}-wal"))) for name in names)
+        return {name: _state([file.stat() for file in files if file]) for name, files in beside}
 
     def across(self, user: str) -> Path:
         """The cache of the index across a user's sessions. The name does not say whose it is."""
@@ -110,8 +110,7 @@ class Folder:
         left = [file.name for file in self.path.iterdir()]
         return not any(file.startswith((*(name + END for name in names), cache.ACROSS)) for file in left)
 
-    def _look(self, name: str) -> tuple[State, SessionInfo]:
-        state = self.state(name)
+    def _known_as(self, name: str, state: State) -> tuple[State, SessionInfo]:
         if state and name in self._known and self._known[name][0] == state:
             return self._known[name]
         return state, self._open(name)
@@ -145,6 +144,13 @@ class Folder:
         except OSError:
             # A folder that may only be read is listed without it.
             part.unlink(missing_ok=True)
+
+
+def _state(files: Sequence[os.stat_result]) -> State:
+    # Whoever only reads makes an empty log.
+    found = [(file.st_mtime_ns, file.st_size, file.st_ino) for file in files if file.st_size]
+    fresh = any(at > time.time_ns() - _FRESH for at, *_ in found)
+    return () if fresh else tuple(number for file in found for number in file)
 
 
 def _sum(rows: Any) -> str:

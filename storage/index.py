@@ -25,8 +25,10 @@ SAMPLE = 20_000
 
 DEPTH = 200
 TIMES = 20
-"""Candidates that are compared exactly: so many at least, and so many times `k`. At 200,000 rows 10 times
-`k` find .992 of the 200 nearest, 20 times all of them (bench/disk.py)."""
+EACH = 20_000
+"""Candidates that are compared exactly: DEPTH at least, and for each of the `k` so many as the larger of
+TIMES and rows / EACH. That finds all of the 200 nearest of 200,000, and .995 of those of a million, where
+twenty times `k` find .953 (bench/disk.py)."""
 
 Places = NDArray[np.int64]
 """Rows of (page, start, stop)."""
@@ -198,8 +200,9 @@ class SpanIndex:
 
     def _refined(self, query: NDArray[np.float32], k: int) -> Any:
         depth: Any = faiss.IndexRefineSearchParameters
+        factor = max(DEPTH / k, TIMES, len(self) / EACH)
         two: Any = faiss.IndexRefine(self._coarse, self._flat)
-        return two.search(query, k, params=depth(k_factor=max(DEPTH / k, TIMES)))
+        return two.search(query, k, params=depth(k_factor=factor))
 
     def _train(self) -> None:
         """Every row in four bits a quarter of the dimensions. The same rows give the same quantizer."""

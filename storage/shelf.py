@@ -66,9 +66,10 @@ class Shelf:
 
     def look(self) -> list[str]:
         """Takes in what has changed since; returns the sessions in which pages wait for their embedding."""
-        mine = {info.name: info for info in self._folder.sessions() if info.user == self._user}
+        known = self._folder.look()
+        mine = {name: info for name, (_, info) in known.items() if info.user == self._user}
         self.unread = {name: info for name, info in mine.items() if info.problem}
-        state = {name: self._folder.state(name) for name in mine}
+        state = {name: known[name][0] for name in mine}
         changed = [n for n, taken in self._taken.items() if not state.get(n) or taken.state != state[n]]
         # What has changed while nobody held it open may have been replaced: it is read anew.
         self._drop([name for name in changed if name not in self._open or name not in mine])
@@ -79,7 +80,7 @@ class Shelf:
                 except DiskError as error:
                     self._drop([name])
                     self.unread[name] = replace(info, problem=str(error))
-        written = {name: max(state[name][:4:3], default=2**63) for name in self._taken}
+        written = {name: max(state[name][::3], default=2**63) for name in self._taken}
         self._recent = sorted(written, key=lambda name: (-written[name], name))
         self._names = {taken.number: name for name, taken in self._taken.items()}
         return [name for name in self._recent if self._taken[name].waiting]
