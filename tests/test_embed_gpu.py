@@ -161,7 +161,7 @@ def test_products_take_neighbours_once_in_few_shapes(lengths: list[int]) -> None
     assert all(max(lengths[first:end]) <= width for first, end, width in taken)
     shapes = {(end - first, width) for first, end, width in taken}
     assert all(len(list(same)) == 1 for _, same in groupby(sorted(shapes, key=lambda shape: shape[1])))
-    assert len({slots.slot(length) for length in range(1, 513)}) == 24
+    assert len({slots.slot(length) for length in range(1, 513)}) == 36
 
 
 # ---- recorded batches ----

@@ -103,6 +103,6 @@ def products(lengths: Sequence[int]) -> Iterator[Texts]:
 
 
 def slot(length: int) -> int:
-    """The width for a text: a multiple of 8, of 16 from 64 on, of 32 from 128 on."""
-    step = 8 if length <= 64 else 16 if length <= 128 else 32
+    """The width for a text: a multiple of 8, of 16 from 64 on."""
+    step = 8 if length <= 64 else 16
     return length + -length % step
