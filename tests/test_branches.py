@@ -31,7 +31,8 @@ def test_a_fork_sees_what_stood_up_to_there(ctx: Context) -> None:
     assert said(ctx) == ["one", "two"]
     talk(ctx, "four")
     assert said(ctx) == [p.text for p in ctx.history()] == ["one", "two", "four"]
-    assert [hit.page for hit in ctx.search("three four")] == [4, 1, 2]
+    found = [hit.page for hit in ctx.search("three four")]
+    assert found[0] == 4 and sorted(found) == [1, 2, 4]
     ctx.switch(0)
     assert said(ctx) == ["one", "two", "three"]
     assert {hit.page for hit in ctx.search("four")} == {1, 2, 3}
@@ -205,7 +206,7 @@ def test_every_branch_replays_and_every_tick_can_be_told(steps: list[tuple[str, 
                 ctx = make(path, window=300)
             with suppress(InputError, DiskError, BudgetError):
                 take(ctx, kind, text, n)
-            log, branch = ctx.log(), ctx._window.branch
+            log, branch = ctx.log(), ctx._window.ledger.branch
             assert journal.replay(log, journal.beginning(log, branch)).frames == ctx.frames
             assert tuple(event.frame for event in ctx.at(len(log))) == ctx.frames
             assert ctx.tokens(ctx.window()) <= 260

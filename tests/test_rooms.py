@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 NOUNS = {"types", "errors", "ports"}
 PURE = {"chunk", "policy", "plan", "journal", "recall", "render", "digest", "scale", "quote"}
-PURE |= {"signals", "explain", "weights", "question", "lexicon", "dates", "stopwords"}
+PURE |= {"signals", "groups", "explain", "weights", "question", "lexicon", "dates", "stopwords"}
 LEAVES = {"storage", "embed", "models", "ingest", "fakes"}
 
 # What each room may import of vctx; a leaf may also import itself.
@@ -24,7 +24,8 @@ ALLOWED = {
     **{room: NOUNS | PURE | {"formats"} for room in PURE},
     "backlog": NOUNS,
     "background": NOUNS | {"backlog"},
-    "window": NOUNS | PURE,
+    "ledger": NOUNS | PURE,
+    "window": NOUNS | PURE | {"ledger"},
     "context": NOUNS | PURE | {"formats", "backlog", "window"},
     **{room: {*NOUNS, "formats", "threads", "stopwords", room} for room in LEAVES},
     "store": NOUNS | PURE | {"backlog", "context"},

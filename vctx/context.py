@@ -202,13 +202,13 @@ class Context:
         match request:
             case Search(text):
                 vector = self._vectors((text,), vectors)[0]
-                return self._disk.search(request, vector, branch=self._window.branch)
+                return self._disk.search(request, vector, branch=self._window.ledger.branch)
             case Score(texts, pages):
                 return self._disk.cosines(self._vectors(texts, vectors), pages)
             case Read(pages):
-                return self._disk.around(pages, branch=self._window.branch)
+                return self._disk.around(pages, branch=self._window.ledger.branch)
             case Find(phrase, k):
-                return self._disk.phrase(phrase, k, branch=self._window.branch)
+                return self._disk.phrase(phrase, k, branch=self._window.ledger.branch)
 
     def _vectors(self, texts: Sequence[str], known: dict[str, Any]) -> Any:
         if new := [text for text in dict.fromkeys(texts) if text not in known]:
@@ -302,7 +302,7 @@ class Context:
 
     def support(self, claim: str, hits: Sequence[Hit]) -> Quote | None:
         """The sentence in what `hits` brought in that is nearest to a claim in meaning."""
-        found = quote.candidates([(self._window.page(hit.page), hit.span) for hit in hits])
+        found = quote.candidates([(self._window.ledger.page(hit.page), hit.span) for hit in hits])
         if not found:
             return None
         vectors = self._backlog.vectors([claim, *(text for _, text in found)])
@@ -316,7 +316,7 @@ class Context:
         It sees what stood up to there and costs no page; documents belong to all branches. This context
         stays where it is. Raises InputError for a page that is no message of this branch.
         """
-        return self._window.fork(at)
+        return self._window.ledger.fork(at)
 
     def switch(self, branch: int) -> None:
         """Goes on with a branch, now and whenever the session is opened again. Raises InputError."""
@@ -330,21 +330,21 @@ class Context:
 
     def branches(self) -> list[Branch]:
         """The trunk and every fork."""
-        return self._window.branches()
+        return self._window.ledger.branches()
 
     # -- reasons
 
     def why(self, page: int) -> tuple[Event, ...]:
         """All that happened to a page in the window, oldest first: which query and signals, or for whom."""
-        return explain.why(page, self.log(), self._window.branch)
+        return explain.why(page, self.log(), self._window.ledger.branch)
 
     def at(self, tick: int) -> tuple[Event, ...]:
         """What stood in the window after a tick of the log: for each frame, in order, what made it so."""
-        return explain.window(tick, self.log(), self._window.branch)
+        return explain.window(tick, self.log(), self._window.ledger.branch)
 
     def diff(self, before: int, after: int) -> Change:
         """How the window at tick `after` differs from that at `before`."""
-        return explain.change(before, after, self.log(), self._window.branch)
+        return explain.change(before, after, self.log(), self._window.ledger.branch)
 
     # -- reading
 
@@ -359,7 +359,7 @@ class Context:
 
     def history(self, last: int | None = None) -> list[Page]:
         """The conversation, or its last messages, resident or not."""
-        return self._disk.pages(kind="message", last=last, branch=self._window.branch)
+        return self._disk.pages(kind="message", last=last, branch=self._window.ledger.branch)
 
     def log(self) -> list[Entry]:
         """The journal: every paging decision with its request, plan and outcome."""

@@ -5,6 +5,7 @@ No I/O but the call of the model that is passed in.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from vctx.chunk import Count, sentences
 from vctx.errors import ModelError, VctxError
@@ -17,6 +18,10 @@ INSTRUCTION = (
     "Provide a concise, objective summary of the input text in up to three sentences, focusing on key "
     "actions and intentions without using second or third person pronouns."
 )
+
+
+AGAIN = 256
+"""Messages that are summarised again, at most, when the summary made of them is forgotten."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +96,20 @@ def extract(previous: str, pages: Sequence[Page], cap: int, count: Count) -> str
             break
         leads.append(line)
     return "\n".join(line for line in (kept, *reversed(leads)) if line)
+
+
+def remade(summaries: Sequence[Page], gone: frozenset[int]) -> dict[str, Any]:
+    """What stands in the digest's place once pages are gone: {"digest": page or None, "due": pages}.
+
+    The newest of `summaries` that is left, and what it does not tell of of what the gone ones told.
+    """
+    due: list[int] = []
+    for page in summaries:
+        if page.id not in gone:
+            return {"digest": page.id, "due": due[-AGAIN:]}
+        # A summary's first parent is the one before it, where there was one.
+        due = [parent for parent in page.parents if parent not in gone] + due
+    return {"digest": None, "due": due[-AGAIN:]}
 
 
 def fit(text: str, cap: int, count: Count) -> str:

@@ -4,20 +4,20 @@ Entries of another process that this one has not seen are folded under the write
 decided. No model is called under that lock.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, Literal
 
-from vctx import digest, journal, render
+from vctx import digest, groups, journal, render
 from vctx.errors import BudgetError, InputError
+from vctx.ledger import Ledger
 from vctx.plan import by_value, decide, pack, weight
 from vctx.policy import named
 from vctx.ports import Clock, Disk, Model, Tokenizer
 from vctx.scale import Scale, words_of
-from vctx.types import Branch, Budget, Entry, Form, Frame, Hit, Message, Page, Plan, Slot, Snapshot
+from vctx.types import Budget, Entry, Form, Frame, Hit, Message, Page, Plan, Slot, Snapshot
 
-AGAIN = 256
-"""Messages that are summarised again, at most, when the summary made of them is forgotten."""
 LESSONS = 256
 """Entries of the journal, the newest, from which a tokenizer that estimates learns again."""
 LEAST = 32
@@ -41,16 +41,15 @@ class Window:
         """Raises InputError for an unknown policy, BudgetError where system text and tools leave no room."""
         self.budget = budget
         self.scale = Scale(tokenizer, tools)
+        self.ledger = Ledger(disk, clock)
         self._disk = disk
         self._alternates = tokenizer.alternates
         self._policy = policy
         self._rank = named(policy)
         self._system = system
         self._clock = clock
-        self._pages: dict[int, Page] = {}
-        entries = disk.entries()
-        self._state = self._opened(entries, journal.current(entries))
-        self.scale.resume(journal.lessons(entries[-LESSONS:], tokenizer.name))
+        lessons = disk.entries(self._state.tick - LESSONS)
+        self.scale.resume(journal.lessons(lessons, tokenizer.name))
         self._weigh()
         if self._base + self._cap > self.budget.room // 2:
             raise BudgetError(
@@ -64,19 +63,12 @@ class Window:
         return self._state.frames
 
     @property
-    def branch(self) -> int:
-        """The branch that goes on here."""
-        return self._state.branch
+    def _state(self) -> journal.State:
+        return self.ledger.state
 
     def resident(self, page: int) -> bool:
         """Whether a page, or a part of it, stands in the window."""
         return bool(self._state.resident(page))
-
-    def page(self, number: int) -> Page:
-        """A page; those that are resident are remembered."""
-        if number not in self._pages:
-            [self._pages[number]] = self._disk.get([number])
-        return self._pages[number]
 
     # -- what changes it
 
@@ -89,43 +81,12 @@ class Window:
         what may not stand before the results that are awaited; BudgetError where the calls leave no room
         for the handles of their results.
         """
-        with self._disk.transaction():
-            self._catch_up()
-            page = self._placed(page)
-            page, *made = self._disk.put([replace(new, branch=self.branch) for new in (page, *calls)])
-            arriving = self._arrivals([*self._unit(page.group), page, *made])
+        with self._writing():
+            page, *made = self.ledger.put([groups.placed(page, self._awaited()), *calls])
+            arriving = self._arrivals([*self.ledger.unit(page.group), page, *made])
             entry = self._note("append", self._snapshot(arriving=arriving), {"page": page.id}, outcome)
-        self._apply(entry)
+        self.ledger.apply(entry)
         return page
-
-    def awaited(self) -> dict[str, Page]:
-        """The calls whose results are yet to come, by id."""
-        newest = next((frame for frame in reversed(self.frames) if not frame.fault), None)
-        pages = self._unit(newest.group) if newest else []
-        done = {page.call for page in pages if page.role == "tool"}
-        return {page.call: page for page in pages if page.kind == "tool" and page.call not in done}
-
-    def _placed(self, page: Page) -> Page:
-        """The page in the group to which it belongs."""
-        awaited = self.awaited()
-        if page.role == "tool" and page.call in awaited:
-            call = awaited[page.call]
-            return replace(page, group=call.group, author=page.author or call.author)
-        if page.role == "tool":
-            known = f"the results awaited are of {', '.join(awaited)}" if awaited else "no result is awaited"
-            raise InputError(f"no call {page.call!r} awaits its result; {known}")
-        if awaited:
-            raise InputError(
-                f"the calls {', '.join(awaited)} await their results: append each first, as role 'tool'"
-            )
-        return page
-
-    def _unit(self, group: int | None) -> list[Page]:
-        """The pages of a group that stand in the window as messages, in order."""
-        if group is None:
-            return []
-        numbers = {frame.page for frame in self.frames if frame.group == group and not frame.fault}
-        return [self.page(number) for number in sorted(numbers)]
 
     def load(
         self, ranked: Sequence[Hit], query: str, tokens: int | None, *, hold: int, floor: float, waiting: int
@@ -135,103 +96,50 @@ class Window:
         `tokens` bounds them (None: the budget's share of a fault); `waiting` pages had no vector yet.
         """
         share = self.budget.share if tokens is None else tokens
-        with self._disk.transaction():
-            self._catch_up()
+        with self._writing():
             snapshot = self._snapshot(
                 hits=self._priced(ranked, share, query), ask=share, floor=floor, hold=hold
             )
             entry = self._note("recall", snapshot, {"query": query, "tokens": tokens}, {"waiting": waiting})
-        self._apply(entry)
+        self.ledger.apply(entry)
         return pack(snapshot)
 
     def mark(self, cause: Literal["pin", "unpin"], page: int) -> None:
         """Pins a resident page, or lets it leave again. Raises InputError, BudgetError."""
-        with self._disk.transaction():
-            self._catch_up()
+        with self._writing():
             if not self._state.resident(page):
                 raise InputError(f"page {page} is not in the window; recall it first")
-            entry = self._entry(cause, {"page": page})
+            entry = self.ledger.entry(cause, {"page": page})
             pinned = self._pinned(journal.apply(self._state, entry))
             limit = self.budget.room // 2 - self._base - self._cap
             if cause == "pin" and pinned > limit:
                 raise BudgetError(f"the pins would take {pinned} tokens of at most {limit}: unpin one first")
             self._disk.note(entry)
-        self._apply(entry)
+        self.ledger.apply(entry)
 
     def forget(self, pages: Sequence[int], document: str | None = None) -> bool:
         """Erases pages, or a document, and every summary made of them: from window, disk and journal.
 
         True once their bytes are in no file of the session; False while another reader still holds them.
         """
-        with self._disk.transaction():
-            self._catch_up()
-            summaries = self._summaries()
+        with self._writing():
+            summaries = self.ledger.summaries()
             gone = frozenset(self._disk.erase(self._disk.remove(document) if document else pages))
             stay = frozenset(journal.remaining(self.frames, gone))
             leave = [frame for frame in self.frames if frame not in stay]
-            request = {"pages": sorted(gone), **_remade(summaries, gone)}
+            request = {"pages": sorted(gone), **digest.remade(summaries, gone)}
             # What leaves with a group is due for the digest, as whatever leaves.
             request["due"] += [f.page for f in leave if f.page not in gone and not f.fault]
             plan = Plan(evict=tuple(frame.slot for frame in leave))
-            entry = self._entry("forget", request, plan=plan)
-            self._disk.note(entry)
-        self._apply(entry)
-        self._pages = {}
+            entry = self.ledger.note("forget", request, plan=plan)
+        self.ledger.apply(entry)
+        self.ledger.remember({})
         return self._disk.scrub()
-
-    # -- branches
-
-    def fork(self, at: int | None) -> int:
-        """Makes a branch that begins after message `at`, or now; a tool's group is kept whole.
-
-        Raises InputError for a page that is no message of this branch.
-        """
-        with self._disk.transaction():
-            self._catch_up()
-            bound, tick = self._now() if at is None else self._cut_after(at)
-            branch = self._disk.fork(self.branch, bound)
-            request = {"parent": self.branch, "at": bound, "tick": tick}
-            entry = self._entry("fork", request, branch=branch)
-            self._disk.note(entry)
-        self._apply(entry)
-        return branch
 
     def switch(self, branch: int) -> None:
         """Goes on with a branch, now and when the session is opened again. Raises InputError."""
-        with self._disk.transaction():
-            self._catch_up()
-            entries = self._disk.entries()
-            if branch not in {0, *(entry.branch for entry in entries if entry.cause == "fork")}:
-                raise InputError(f"there is no branch {branch}; `branches` lists them")
-            entry = self._entry("switch", {}, branch=branch)
-            self._disk.note(entry)
-        self._state = self._opened([*entries, entry], branch)
+        self.ledger.switch(branch)
         self._weigh()
-
-    def branches(self) -> list[Branch]:
-        """The trunk and every fork."""
-        return journal.branches(self._disk.entries())
-
-    def _now(self) -> tuple[int, int]:
-        """The last page and the last tick."""
-        return max((page.id for page in self._disk.pages(last=1)), default=0), self._state.tick
-
-    def _cut_after(self, at: int) -> tuple[int, int]:
-        """The last page and the last tick before what was said next after `at` and its group."""
-        page = self._there(at)
-        if page is None or page.kind not in ("message", "tool"):
-            raise InputError(f"page {at} is no message of branch {self.branch}: fork after one that is")
-        for entry in self._disk.entries():
-            if entry.cause == "append" and self._state.counts(entry) and entry.request["page"] > at:
-                said = self._there(entry.request["page"])
-                if said is not None and (page.group is None or said.group != page.group):
-                    return said.id - 1, entry.tick - 1
-        return self._now()
-
-    def _there(self, number: int) -> Page | None:
-        """A page that this branch sees, if it is there."""
-        near = self._disk.around([number], branch=self.branch)
-        return next((page for page in near if page.id == number), None)
 
     # -- what the model sees
 
@@ -242,10 +150,7 @@ class Window:
         """
         while True:
             self._catch_up()
-            if awaited := self.awaited():
-                raise InputError(
-                    f"the calls {', '.join(awaited)} await their results: append each, as role 'tool', first"
-                )
+            groups.complete(self._awaited())
             self._fold(model)
             messages = self._render()
             tokens = self.scale.prompt(messages)
@@ -288,22 +193,25 @@ class Window:
         plan = decide(snapshot, self._rank)
         signals = {"hits": [journal.signals(hit) for hit in pack(snapshot)]} if snapshot.hits else {}
         said = {**(outcome or {}), **signals}
-        entry = self._entry(cause, request, policy=self._policy, plan=plan, outcome=said)
-        self._disk.note(entry)
-        return entry
+        return self.ledger.note(cause, request, policy=self._policy, plan=plan, outcome=said)
 
-    def _entry(self, cause: Any, request: Mapping[str, Any], **more: Any) -> Entry:
-        """The journal's next line, for this branch unless it says otherwise."""
-        return Entry(self._state.tick + 1, cause, self._clock(), request, **{"branch": self.branch, **more})
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """The write lock, with all folded, and weighed, that others have noted."""
+        with self.ledger.writing():
+            self._reweigh()
+            yield
 
-    def _opened(self, entries: Sequence[Entry], branch: int) -> journal.State:
-        return journal.replay(entries, journal.beginning(entries, branch))
-
-    def _apply(self, entry: Entry) -> None:
-        self._state = journal.apply(self._state, entry)
+    def _awaited(self) -> dict[str, Page]:
+        """The calls whose results are yet to come, by id."""
+        newest = self.ledger.newest()
+        return groups.awaited(self.ledger.unit(newest.group)) if newest else {}
 
     def _catch_up(self) -> None:
-        self._state = journal.replay(self._disk.entries(self._state.tick), self._state)
+        self.ledger.catch_up()
+        self._reweigh()
+
+    def _reweigh(self) -> None:
         if self.scale.learnt != self._learnt:
             self._weigh()
 
@@ -313,8 +221,9 @@ class Window:
         # A window that takes turns may need a first one: see `render.EARLIER`.
         self._base = self.scale.fixed(self._system) + self._alternates * self.scale.message(render.EARLIER)
         self._cap = self._reserved(self.budget.room // 8)
+        page = self.ledger.page
         frames = self._state.frames if self._learnt else ()
-        self._weights = {_shape(frame): self.scale.frame(frame, self.page(frame.page)) for frame in frames}
+        self._weights = {_shape(frame): self.scale.frame(frame, page(frame.page)) for frame in frames}
 
     def _weighed(self, frames: tuple[Frame, ...]) -> tuple[Frame, ...]:
         """Frames with what they cost in the estimate in force."""
@@ -367,7 +276,7 @@ class Window:
         return tuple(by_value(hits.values()))
 
     def _render(self) -> list[Message]:
-        pages = {frame.page: self.page(frame.page) for frame in self._state.frames}
+        pages = {frame.page: self.ledger.page(frame.page) for frame in self._state.frames}
         messages = render.window(
             self._state.frames,
             pages,
@@ -376,24 +285,14 @@ class Window:
             tools=self.scale.tools,
             alternates=self._alternates,
         )
-        self._pages = pages
+        self.ledger.remember(pages)
         return messages
-
-    def _summaries(self) -> list[Page]:
-        """The digest and those that it was made from, newest first."""
-        chain: list[Page] = []
-        number = self._state.digest
-        while number is not None:
-            chain.append(self.page(number))
-            parents = self._disk.get(chain[-1].parents[:1])
-            number = parents[0].id if parents and parents[0].kind == "summary" else None
-        return chain
 
     def _digest(self) -> str:
         """The summary; one that was made for a larger window stands cut to this one's cap."""
         if self._state.digest is None or not self._cap:
             return ""
-        return digest.fit(self.page(self._state.digest).text, self._digest_cap(), self.scale.text)
+        return digest.fit(self.ledger.page(self._state.digest).text, self._digest_cap(), self.scale.text)
 
     def _digest_cap(self) -> int:
         """Tokens of a digest's text, its mark aside."""
@@ -419,18 +318,18 @@ class Window:
                     f"what must stay in the window takes {tokens} tokens of {self.budget.room}: "
                     "unpin something, shorten the system text, or enlarge the window"
                 )
-        self._apply(entry)
+        self.ledger.apply(entry)
 
     def _recut(self, snapshot: Snapshot) -> Snapshot:
         """The newest message, if it was framed for a larger room than there is, arrives once more."""
-        newest = next((frame for frame in reversed(snapshot.frames) if not frame.fault), None)
+        newest = self.ledger.newest()
         if newest is None or newest.pinned:
             return snapshot
         unit = [f for f in snapshot.frames if f is newest or (newest.group and f.group == newest.group)]
         before = sum(frame.tokens for frame in unit)
         if before <= self.largest(newest.group) - snapshot.hold:
             return snapshot
-        again = self._arrivals([self.page(frame.page) for frame in unit], snapshot.hold)
+        again = self._arrivals([self.ledger.page(frame.page) for frame in unit], snapshot.hold)
         stands = {frame.slot: frame.tokens for frame in unit}
         smaller = all(frame.tokens <= stands[frame.slot] for frame in again)
         return replace(snapshot, arriving=again) if again and smaller else snapshot
@@ -440,17 +339,15 @@ class Window:
         while self._cap and (due := self._state.unfolded):
             before = self._state.digest
             made = self._summarise(model, self._disk.get(due))
-            with self._disk.transaction():
-                self._catch_up()
+            with self._writing():
                 if self._state.digest != before:
                     continue  # another process made one meanwhile
                 parents = due if before is None else (before, *due)
                 summary = Page("summary", "system", made.text, self._clock(), "vctx", parents=parents)
-                [page] = self._disk.put([replace(summary, branch=self.branch)])
+                [page] = self.ledger.put([summary])
                 outcome = {"page": page.id, "by": made.by, "why": made.why}
-                entry = self._entry("fold", {"pages": list(due)}, outcome=outcome)
-                self._disk.note(entry)
-            self._apply(entry)
+                entry = self.ledger.note("fold", {"pages": list(due)}, outcome=outcome)
+            self.ledger.apply(entry)
 
     def _summarise(self, model: Model | None, pages: Sequence[Page]) -> digest.Digest:
         previous, cap = self._digest(), self._digest_cap()
@@ -458,17 +355,6 @@ class Window:
         return digest.summarise(
             model, previous, pages, cap=cap, room=window - cap - self._base, count=self.scale.text
         )
-
-
-def _remade(summaries: Sequence[Page], gone: frozenset[int]) -> dict[str, Any]:
-    """The newest summary that is left, and the messages since then that are due for the next."""
-    due: list[int] = []
-    for page in summaries:
-        if page.id not in gone:
-            return {"digest": page.id, "due": due[-AGAIN:]}
-        # A summary's first parent is the one before it, where there was one.
-        due = [parent for parent in page.parents if parent not in gone] + due
-    return {"digest": None, "due": due[-AGAIN:]}
 
 
 def _shape(frame: Frame) -> tuple[Slot, int, int]:
