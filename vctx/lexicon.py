@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
+from typing import Literal
 
 from vctx.stopwords import STOPWORDS
 
@@ -51,9 +52,6 @@ class Traits:
     """There is one in it."""
     acknowledges: bool
     """It opens with a word of assent or thanks."""
-    time: bool
-    number: bool
-    name: bool
     own: bool
     """It speaks in the first person."""
 
@@ -70,11 +68,14 @@ def traits(text: str) -> Traits:
         text.rstrip().endswith(("?", "？")),
         bool(_CLAUSE.search(text)),
         bool(_ACK.search(text)),
-        bool(_WHEN.search(text)),
-        bool(_NUMBER.search(text)),
-        bool(_NAME.search(text)),
         bool(_SELF.search(text)),
     )
+
+
+@lru_cache(REMEMBERED)
+def holds(text: str, kind: Literal["time", "number", "name"]) -> bool:
+    """Whether a text holds what a question may ask for."""
+    return bool({"time": _WHEN, "number": _NUMBER, "name": _NAME}[kind].search(text))
 
 
 def terms(text: str) -> list[str]:

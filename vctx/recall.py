@@ -23,6 +23,10 @@ from vctx.weights import Weights
 
 CANDIDATES = 200
 """Spans asked of each signal."""
+READ = 160
+"""Of these, the spans whose pages are read, with their neighbours."""
+FUSION = 60
+"""The constant of reciprocal rank fusion."""
 
 ROUNDS = 8
 """Steps that a chase may take."""
@@ -61,10 +65,10 @@ def recall(
     asked = f"{before[-1]} {text}" if before and leans(text) else text
     hits = yield from rank(asked, weights, now, candidates)
     chased = yield from chase(text)
-    best = hits[0].score if hits else 0.0
+    top = hits[0].score if hits else 0.0
     known = {hit.page: hit for hit in reversed(hits)}
     found = [
-        replace(known.get(page, Hit(page)), via=word, score=best + 1 / (n + 1), worth=1.0)
+        replace(known.get(page, Hit(page)), via=word, score=top + 1 / (n + 1), worth=1.0)
         for n, (page, word) in enumerate(chased.items())
     ]
     return found + [hit for hit in hits if hit.page not in chased]
@@ -72,7 +76,7 @@ def recall(
 
 def rank(text: str, weights: Weights, now: datetime, candidates: int) -> Steps:
     """Candidates for a question, weighed by their signals; ties by page and span."""
-    hits: Sequence[Hit] = yield Search(text, candidates)
+    hits = best((yield Search(text, candidates)), READ)
     if not hits:
         return []
     around: Sequence[Page] = yield Read(tuple(dict.fromkeys(hit.page for hit in hits)))
@@ -99,19 +103,32 @@ def rank(text: str, weights: Weights, now: datetime, candidates: int) -> Steps:
     return weigh(hits, columns, [there[hit.page].source is not None for hit in hits], weights)
 
 
+def best(hits: Sequence[Hit], most: int) -> list[Hit]:
+    """The hits that stand highest by meaning and by words: reciprocal rank fusion (Cormack et al. 2009)."""
+    if len(hits) <= most:
+        return list(hits)
+    score = dict.fromkeys(range(len(hits)), 0.0)
+    for values in ([hit.dense or 0.0 for hit in hits], [hit.lexical or 0.0 for hit in hits]):
+        order = sorted(score, key=lambda n: (-values[n], hits[n].page, hits[n].span or (0, 0)))
+        for rank, n in enumerate(order, 1):
+            score[n] += 1 / (FUSION + rank)
+    kept = sorted(score, key=lambda n: (-score[n], hits[n].page, hits[n].span or (0, 0)))
+    return [hits[n] for n in kept[:most]]
+
+
 def follow(
     text: str, hits: Sequence[Hit], pages: Sequence[Page]
 ) -> Generator[Find, Any, dict[str, tuple[int, ...]]]:
     """The rare names that the best candidates name and the question does not, and the pages for each."""
     there = {page.id: page for page in pages}
-    best = sorted(
+    ahead = sorted(
         (hit for hit in hits if hit.page in there),
         key=lambda hit: (-(hit.dense or 0.0) - (hit.lexical or 0.0) * BLEND, hit.page),
     )
     authors = {page.author.lower() for page in pages}
     found: dict[str, tuple[int, ...]] = {}
     seen: set[str] = set()
-    for hit in best[:SEEDS]:
+    for hit in ahead[:SEEDS]:
         for name in names_in(there[hit.page].text):
             if len(seen) >= NAMES or name.lower() in text.lower() or name.lower() in authors or name in seen:
                 continue

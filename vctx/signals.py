@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vctx.dates import Days, intervals
-from vctx.lexicon import Traits, stem, terms, traits
+from vctx.lexicon import Traits, holds, stem, terms, traits
 from vctx.question import asked, named
 from vctx.types import Hit, Page
 from vctx.weights import Weights
@@ -34,6 +34,7 @@ Column = NDArray[np.float64]
 Table = dict[str, Column]
 """Signal -> its value for each hit."""
 
+UNTITLED: frozenset[str] = frozenset()
 MOST = 240
 """Hits that a ranking has at most, where its weights were trained."""
 SITTING = timedelta(hours=6)
@@ -252,12 +253,14 @@ def _held(wanted: Sequence[str], stems: Sequence[frozenset[str]]) -> Column:
 
 def _title(page: Page) -> frozenset[str]:
     if page.source is None:
-        return frozenset()
+        return UNTITLED
     return traits(f"{page.source.document} {page.source.heading}").stems
 
 
 def _links(found: Field) -> Table:
     """Whether a page, or its title, holds a name that the best candidates name."""
+    if not found.names:
+        return dict.fromkeys(("hop", "linked"), np.zeros(len(found.pages)))
     titles = [_title(page) for page in found.pages]
     names = [(name, frozenset(terms(name)), frozenset(pages)) for name, pages in found.names.items()]
     hop = [any(own and own <= title for _, own, _ in names) for title in titles]
@@ -323,7 +326,7 @@ def _form(text: str, found: Field, like: Sequence[Traits], shape: Shape) -> Tabl
         "own": np.array([page.own for page in like], float) * talk,
         "length": np.log1p(np.array([page.words for page in like], float)),
         "brief": np.array([page.words < BRIEF for page in like], float) * talk,
-        "has_time": np.array([wants.time and page.time for page in like], float),
-        "has_number": np.array([wants.number and page.number for page in like], float),
-        "has_name": np.array([wants.person and page.name for page in like], float),
+        "has_time": np.array([wants.time and holds(page.text, "time") for page in found.pages], float),
+        "has_number": np.array([wants.number and holds(page.text, "number") for page in found.pages], float),
+        "has_name": np.array([wants.person and holds(page.text, "name") for page in found.pages], float),
     }

@@ -1,0 +1,146 @@
+"""Training: a model near its prior, a trial that says when data is too little, data of a user's own."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+import vctx
+from vctx.cli import main
+from vctx.eval import articles, baselines, chats, crossed, docqa, logged, report
+from vctx.eval.learning import Labelled, fit
+from vctx.eval.story import Recipe
+from vctx.eval.training import Case, recall_of, train
+from vctx.eval.trial import trial
+from vctx.fakes import HashingEmbedder, ScriptedModel, WordTokenizer
+from vctx.ports import silent
+from vctx.types import Hit
+from vctx.weights import PLAIN, SIGNALS, VALUES, load
+
+
+def rows(count: int, signal: int = 0) -> list[Labelled]:
+    """Questions of ten candidates of which the one with the largest value of a signal is needed."""
+    random = np.random.default_rng(0)
+    found = []
+    for n in range(count):
+        values = random.normal(size=(10, len(SIGNALS)))
+        gold = values[:, signal] == values[:, signal].max()
+        found.append(Labelled(str(n % 5), values, gold, np.zeros(10, bool)))
+    return found
+
+
+def cases(count: int, signal: int) -> list[Case]:
+    return [Case(row, np.full(10, 100.0), 1) for row in rows(count, signal)]
+
+
+def test_a_model_finds_the_signal_that_tells() -> None:
+    model = fit(rows(60, signal=3), np.zeros(len(SIGNALS)), 1.0, scaled=False)
+    assert model.weights.argmax() == 3 and model.weights[3] > 3 * np.delete(abs(model.weights), 3).max()
+
+
+def test_a_strong_prior_stays() -> None:
+    prior = np.linspace(-1, 1, len(SIGNALS))
+    assert np.allclose(fit(rows(20), prior, 1e9, scaled=False).weights, prior, atol=1e-3)
+
+
+def test_a_trial_says_whether_training_pays() -> None:
+    """What is needed shows in a signal that the plain sum does not weigh; or in nothing that is seen."""
+    telling = trial(cases(120, SIGNALS.index("has_number")), PLAIN, lambda n: None, budget=100)
+    assert telling.better and telling.trained > telling.default and "were trained" in telling.text()
+    blind = cases(60, 0)
+    for case in blind:
+        case.labelled.signals[:] = 0.0
+    assert not trial(blind, PLAIN, lambda n: None, budget=100).better
+
+
+def test_training_leaves_a_kind_without_data_as_it_was() -> None:
+    weights = train(cases(50, 0), {}, load(None))
+    assert dict(weights.chunk) == dict(load(None).chunk)
+    assert recall_of(weights, cases(1, 0)[0], budget=100) in (0.0, 1.0)
+
+
+def test_baselines() -> None:
+    hits = [Hit(1, dense=0.9), Hit(2, dense=0.5, lexical=3.0), Hit(3, lexical=5.0)]
+    orders = {name: order(hits, [1, 2, 3, 4], frozenset({4})) for name, order in baselines.ORDERS.items()}
+    assert orders["dense"] == [1, 2, 3] and orders["bm25"] == [3, 2, 1] and orders["last"] == [4, 3, 2, 1]
+    assert orders["oracle"] == [4] and sorted(orders["random"]) == [1, 2, 3, 4]
+    # 2 is second by both: 2/62; 3 is first by words, third by meaning: 1/61 + 1/63; 1 only by meaning.
+    assert orders["fusion"] == [3, 2, 1]
+
+
+def test_a_reply_that_quotes() -> None:
+    page = "We moved to the small yellow house in March."
+    assert logged.quotes("You live in the small yellow house, I think.", page, "Where do I live?")
+    assert not logged.quotes("You live in a house.", page, "Where do I live?")
+    assert not logged.quotes("The small yellow house?", page, "What about the small yellow house?")
+
+
+def session(path: Path, *, replies: list[str]) -> None:
+    model = ScriptedModel(replies)
+    with vctx.open(path, model=model, embedder=HashingEmbedder(), background=False) as ctx:
+        for n in range(30):
+            ctx.append("user", f"note {n}: the garden of number {n} has roses and a very old wall")
+        ctx.chat("what has the garden of number 7?")
+
+
+def test_what_a_session_logged_is_learnt_from(tmp_path: Path) -> None:
+    session(tmp_path / "s.db", replies=["It has roses and a very old wall."])
+    with vctx.open(
+        tmp_path / "s.db", model=None, tokenizer=WordTokenizer(), embedder=HashingEmbedder(), weights=VALUES
+    ) as ctx:
+        [found] = logged.logged(ctx)
+        assert found.query == "what has the garden of number 7?" and found.pages
+        [case] = logged.cases(ctx, [found])
+        assert case.labelled.gold.any() and case.labelled.signals.shape[1] == len(SIGNALS)
+
+
+def test_bad_labels_are_an_input_error(tmp_path: Path) -> None:
+    file = tmp_path / "l.jsonl"
+    for text in ("{", '{"query": "x"}', '{"query": "x", "pages": ["y"]}'):
+        file.write_text(text)
+        with pytest.raises(vctx.InputError, match=r"l\.jsonl"):
+            logged.labelled(file)
+    file.write_text(json.dumps({"query": "x", "pages": [1, 2]}) + "\n\n")
+    assert logged.labelled(file)[0].pages == {1, 2}
+
+
+def test_train_recall_refuses_too_little(tmp_path: Path) -> None:
+    result = CliRunner().invoke(main, ["train-recall"])
+    assert result.exit_code == 2 and "--made" in result.output
+
+
+def test_documents_are_asked_about() -> None:
+    made = articles.library(3, articles=12)
+    found = list(
+        docqa.run(
+            made,
+            [],
+            db=None,
+            baseline=None,
+            tokenizer=WordTokenizer(),
+            embedder=HashingEmbedder(),
+            weights=None,
+            progress=silent,
+        )
+    )
+    assert len(found) == len(made.questions)
+    rows = report.docqa(found)
+    assert [row.name for row in rows] == ["single-hop", "single-hop: MRR", "multi-hop", "multi-hop: MRR"]
+    assert rows[0].within[1024][0] > 0.8
+
+
+def test_the_files_of_the_documents_task(tmp_path: Path) -> None:
+    with pytest.raises(vctx.InputError, match="passages"):
+        docqa.load(tmp_path / "none.gz")
+    names = [reading.name for reading in docqa.around(30)]
+    assert len(set(names)) == 30 and sum("(made" in name for name in names) == 15
+
+
+def test_trained_on_the_other_conversations() -> None:
+    two = list(chats.made([1, 2], Recipe(sessions=3)))
+    embedder = HashingEmbedder()
+    names = ["single-hop", "temporal"]
+    scores = list(crossed.run(two, names, tokenizer="bytes", embedder=embedder, progress=silent))
+    assert {score.conversation for score in scores} == {"made-1", "made-2"}
