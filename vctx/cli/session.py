@@ -32,6 +32,7 @@ class Session:
     embedder: str
     policy: str
     system: str
+    weights: str | None
     as_json: bool
 
     def open(self) -> "Context":
@@ -48,6 +49,7 @@ class Session:
             embedder=self.embedder,
             policy=self.policy,
             system=self.system,
+            weights=self.weights,
             progress=progress,
         )
 
@@ -110,6 +112,7 @@ _OPTIONS = (
         "--policy", type=click.Choice(sorted(POLICIES)), default="fifo", show_default=True, help="Who leaves."
     ),
     click.option("--system", envvar="VCTX_SYSTEM", default="", help="Instructions that stand first."),
+    click.option("--weights", envvar="VCTX_WEIGHTS", help="Of recall's signals: a file, or plain."),
     click.option("--json", "as_json", is_flag=True, help="Print JSON."),
 )
 
