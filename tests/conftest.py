@@ -42,6 +42,7 @@ def make(
     alternates: bool = False,
     tokenizer: Tokenizer | None = None,
     embedder: HashingEmbedder | None = None,
+    clock: Clock | None = None,
     **more: Any,
 ) -> Context:
     """A context with word tokens and hashed vectors; the disk is real."""
@@ -50,7 +51,7 @@ def make(
         embedder or HashingEmbedder(),
         tokenizer or WordTokenizer(alternates=alternates),
         Budget(window, reserve, fault=fault),
-        clock=ticking(),
+        clock=clock or ticking(),
         **more,
     )
 

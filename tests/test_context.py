@@ -414,3 +414,25 @@ def test_an_older_summary_stands_again_when_the_newest_is_forgotten(tmp_path: Pa
         assert "Nothing was said." in ctx.window()[0]["content"]
         folds = [entry for entry in ctx.log() if entry.cause == "fold"]
         assert kept.id in folds[-1].request["pages"] and secret.id not in folds[-1].request["pages"]
+
+
+def test_what_was_paged_in_is_not_kept_twice(ctx: Context) -> None:
+    ctx.add(Reading("guide.txt", "The library opens at nine."))
+    ctx.recall("When does the library open?")
+    [paged] = [m["content"] for m in ctx.window()]
+    for echo in (paged, f"{paged}\n\nWhen does it open?"):
+        with pytest.raises(InputError, match="paged in"):
+            ctx.append("user", echo)
+    assert ctx.stats().pages == 1
+    assert ctx.append("user", "[memory] is a mark, I think").text.startswith("[memory]")
+
+
+def test_what_was_paged_in_is_not_summarised(tmp_path: Path) -> None:
+    seen = ScriptedModel(lambda messages: "A summary.")
+    with make(tmp_path / "s.db", window=600, model=seen) as ctx:
+        ctx.add(Reading("guide.txt", "The library opens at nine."))
+        ctx.recall("When does the library open?")
+        for n in range(12):
+            ctx.append("user", f"message {n} " + "word " * 60)
+        assert "A summary." in ctx.window()[0]["content"]
+        assert seen.prompts and not any("library" in m.content for p in seen.prompts for m in p)

@@ -1,10 +1,13 @@
 """DESIGN's invariants as properties, on a real disk: for any history, any query, any order of calls."""
 
+import shutil
 import tempfile
 from collections.abc import Sequence
 from contextlib import suppress
+from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 from conftest import make
 from hypothesis import given
@@ -12,11 +15,11 @@ from hypothesis import strategies as st
 
 from vctx import journal
 from vctx.context import Context
-from vctx.errors import BudgetError
+from vctx.errors import BudgetError, ModelError
 from vctx.fakes import HashingEmbedder, ScriptedModel, WordTokenizer
 from vctx.plan import decide, weight
 from vctx.policy import POLICIES
-from vctx.types import Budget, Form, Frame, Hit, Message, Plan, Snapshot
+from vctx.types import Budget, Form, Frame, Hit, Message, Plan, Reply, Snapshot
 
 words = st.text(alphabet="abc .\n", max_size=60)
 giant = st.builds(
@@ -32,8 +35,8 @@ step = st.one_of(
     st.tuples(st.just("assistant"), texts),
     st.tuples(st.just("recall"), texts),
     st.tuples(st.just("greedy"), texts),
-    st.tuples(st.just("pin"), st.just("")),
-    st.tuples(st.just("unpin"), st.just("")),
+    st.tuples(st.just("pin"), texts),
+    st.tuples(st.just("unpin"), texts),
     st.tuples(st.just("window"), st.just("")),
     st.tuples(st.just("reopen"), st.sampled_from(["120", "300", "700"])),
 )
@@ -50,10 +53,33 @@ def take(ctx: Context, kind: str, text: str) -> None:
             ctx.recall(text, tokens=ctx.budget.room)
         case "pin" | "unpin" if ctx.frames:
             with suppress(BudgetError):
-                (ctx.pin if kind == "pin" else ctx.unpin)(ctx.frames[0].page)
+                (ctx.pin if kind == "pin" else ctx.unpin)(ctx.frames[len(text) % len(ctx.frames)].page)
         case "window":
             with suppress(BudgetError):
                 ctx.window()
+
+
+def failing(messages: Sequence[Message]) -> str:
+    raise ModelError("down")
+
+
+SUMMARISERS = [
+    None,
+    ScriptedModel(lambda messages: f"summary of {len(messages[-1].content)}"),
+    ScriptedModel(lambda messages: "far too long " * 4000, window=60),
+    ScriptedModel(lambda messages: " "),
+    ScriptedModel(failing),
+]
+
+
+class Long(ScriptedModel):
+    """A model that does not keep to the tokens that it is given."""
+
+    def complete(self, messages: Sequence[Message], *, max_tokens: int) -> Reply:
+        return super().complete(messages, max_tokens=10**6)
+
+
+SUMMARISERS.append(Long(lambda messages: "far too long " * 4000))
 
 
 class Dear(WordTokenizer):
@@ -70,18 +96,27 @@ class Dear(WordTokenizer):
     st.sampled_from([120, 300, 700]),
     st.sampled_from(sorted(POLICIES)),
     st.booleans(),
+    st.sampled_from(SUMMARISERS),
+    st.booleans(),
 )
 def test_1_and_4_the_window_keeps_to_its_budget_and_the_journal_replays(
-    steps: list[tuple[str, str]], window: int, policy: str, alternates: bool
+    steps: list[tuple[str, str]],
+    window: int,
+    policy: str,
+    alternates: bool,
+    model: ScriptedModel | None,
+    still: bool,
 ) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "s.db"
-        ctx = make(path, window=window, policy=policy, alternates=alternates)
+        options: Any = {"policy": policy, "alternates": alternates, "model": model}
+        options["clock"] = (lambda: datetime(2026, 1, 1, tzinfo=UTC)) if still else None
+        ctx = make(path, window=window, **options)
         for kind, text in steps:
             if kind == "reopen":
                 ctx.close()
                 window = int(text)
-                ctx = make(path, window=window, policy=policy, alternates=alternates)
+                ctx = make(path, window=window, **options)
             take(ctx, kind, text)
             try:
                 messages = ctx.window()
@@ -105,6 +140,24 @@ def test_1_holds_where_the_parts_cost_less_than_the_whole(steps: list[tuple[str,
         for kind, text in steps:
             take(ctx, kind, text)
             assert ctx.tokens(ctx.window()) <= 260
+
+
+@given(st.lists(st.tuples(st.booleans(), step), max_size=30), st.sampled_from(SUMMARISERS))
+def test_1_and_4_hold_where_two_share_a_session(
+    steps: list[tuple[bool, tuple[str, str]]], model: ScriptedModel | None
+) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "s.db"
+        pair = [make(path, window=300, model=model), make(path, window=300)]
+        for second, (kind, text) in steps:
+            if kind != "reopen":
+                take(pair[second], kind, text)
+                assert pair[second].tokens(pair[second].window()) <= 260
+        one, other = pair
+        assert one.window() == other.window() == one.window()
+        assert one.frames == other.frames == journal.replay(one.log()).frames
+        for ctx in pair:
+            ctx.close()
 
 
 def prompt_text(messages: list[dict[str, str]]) -> str:
@@ -136,6 +189,50 @@ def test_2_between_flushes_what_was_sent_is_a_prefix(
             ctx.append("assistant", reply)
             # A flush that the reply causes is one between this prompt and the next.
             sent, seen = f"{prompt}<assistant>{reply}</>", len(entries)
+
+
+@given(st.lists(step, max_size=20), st.sampled_from(SUMMARISERS))
+def test_5_what_was_acknowledged_is_in_the_files_at_once(
+    steps: list[tuple[str, str]], model: ScriptedModel | None
+) -> None:
+    """The files, as a process killed between two calls leaves them, hold the same session."""
+    with tempfile.TemporaryDirectory() as folder:
+        live, left = Path(folder) / "live", Path(folder) / "left"
+        live.mkdir()
+        with make(live / "s.db", window=300, model=model) as ctx:
+            for kind, text in steps:
+                if kind != "reopen":
+                    take(ctx, kind, text)
+            shutil.copytree(live, left)
+            with make(left / "s.db", window=300) as again:
+                assert again.frames == ctx.frames
+                assert again.history() == ctx.history()
+                assert again.log() == ctx.log()
+
+
+secret = "xyzzy-4711"
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(["user", "assistant", "recall", "window"]), texts), max_size=15),
+    st.integers(0, 15),
+    st.sampled_from([None, ScriptedModel(lambda messages: f"They said {messages[-1].content}")]),
+)
+def test_6_what_is_forgotten_is_in_no_file(
+    steps: list[tuple[str, str]], at: int, model: ScriptedModel | None
+) -> None:
+    with tempfile.TemporaryDirectory() as folder, make(Path(folder) / "s.db", window=300, model=model) as ctx:
+        for kind, text in steps[:at]:
+            take(ctx, kind, text)
+        page = ctx.append("user", f"My word is {secret}.")
+        ctx.recall(f"What is {secret}?")
+        for kind, text in steps[at:]:
+            take(ctx, kind, text)
+        assert ctx.forget([page.id])
+        assert ctx.tokens(ctx.window()) <= 260
+        for file in Path(folder).iterdir():
+            data = file.read_bytes().lower()
+            assert secret.encode() not in data and b"xyzzy" not in data
 
 
 frames = st.builds(

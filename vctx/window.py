@@ -79,8 +79,12 @@ class Window:
 
         `outcome` goes to the journal with it. Raises InputError for a result that no call awaits, and for
         what may not stand before the results that are awaited; BudgetError where the calls leave no room
-        for the handles of their results.
+        for the handles of their results. What vctx has paged in itself is refused (InputError).
         """
+        if page.text.startswith(render.OPENING) and page.text.startswith(self._paged_in()):
+            raise InputError(
+                "this is what was paged in: it is on disk, and is kept once; append what was said"
+            )
         with self._writing():
             page, *made = self.ledger.put([groups.placed(page, self._awaited()), *calls])
             arriving = self._arrivals([*self.ledger.unit(page.group), page, *made])
@@ -274,6 +278,10 @@ class Window:
                 priced = replace(hit, span=span, tokens=self.scale.piece(page, span))
             hits.setdefault((priced.page, priced.span), replace(priced, resident=self._state.holds(priced)))
         return tuple(by_value(hits.values()))
+
+    def _paged_in(self) -> tuple[str, ...]:
+        """The messages of the window that faults made."""
+        return tuple(m.content for m in self._render() if m.content.startswith(render.OPENING))
 
     def _render(self) -> list[Message]:
         pages = {frame.page: self.ledger.page(frame.page) for frame in self._state.frames}
