@@ -79,17 +79,25 @@ class SpanIndex:
 
     def take(self, places: Places, codes: NDArray[np.uint8], watermark: int) -> None:
         """Takes in rows of which `codes` are the fp16 bytes, (n, 2 * dim)."""
-        self._add(places, codes, watermark)
+        self._flat.add_sa_codes(codes)
+        self._places.append(places)
+        self.watermark = watermark
+        self._order = None
         if self._coarse is not None:
             self._coarse.add(codes.view("<f2").astype(np.float32))
         elif len(self) > self._large and self.dim % 4 == 0:
             self._train()
 
-    def restore(
-        self, places: Places, codes: NDArray[np.uint8], watermark: int, quantizer: NDArray[np.uint8]
-    ) -> None:
-        """Takes in, while it is empty, what `places`, `codes`, `watermark` and `quantizer` were."""
-        self._add(places, codes, watermark)
+    def room(self, size: int) -> NDArray[np.uint8]:
+        """Where, while it is empty, `size` fp16 bytes of its rows are to be written, before `restore`."""
+        self._flat.codes.resize(size)
+        room: NDArray[np.uint8] = faiss.rev_swig_ptr(self._flat.codes.data(), size)
+        return room
+
+    def restore(self, places: Places, watermark: int, quantizer: NDArray[np.uint8]) -> None:
+        """Takes in what `places`, `watermark` and `quantizer` were; the codes stand in `room` already."""
+        self._flat.ntotal = len(places)
+        self._places, self.watermark = [places], watermark
         if len(quantizer):
             self._coarse = faiss.deserialize_index(quantizer)
 
@@ -168,12 +176,6 @@ class SpanIndex:
         return [
             (page, None if one else (a, b)) for (page, a, b), one in zip(places.tolist(), alone, strict=True)
         ]
-
-    def _add(self, places: Places, codes: NDArray[np.uint8], watermark: int) -> None:
-        self._flat.add_sa_codes(codes)
-        self._places.append(places)
-        self.watermark = watermark
-        self._order = None
 
     def _of(self, pages: NDArray[np.int64]) -> NDArray[np.int64]:
         """The rows of pages, page by page."""
