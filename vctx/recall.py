@@ -23,7 +23,7 @@ from vctx.weights import Weights
 
 CANDIDATES = 200
 """Spans asked of each signal."""
-READ = 160
+READ = 240
 """Of these, the spans whose pages are read, with their neighbours."""
 FUSION = 60
 """The constant of reciprocal rank fusion."""
