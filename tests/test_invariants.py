@@ -13,7 +13,7 @@ from conftest import make
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vctx import journal
+from vctx import journal, render
 from vctx.context import Context
 from vctx.errors import BudgetError, ModelError
 from vctx.fakes import HashingEmbedder, ScriptedModel, WordTokenizer
@@ -126,6 +126,11 @@ def test_1_and_4_the_window_keeps_to_its_budget_and_the_journal_replays(
                 continue
             assert ctx.tokens(messages) <= window - 40
             assert journal.replay(ctx.log()).frames == ctx.frames
+            prompt = "\n".join(message["content"] for message in messages)
+            for frame in ctx.frames:
+                [page] = ctx.pages([frame.page])
+                if frame.pinned and not frame.fault and frame.form is Form.FULL:
+                    assert render.content(page) in prompt
             assert len(ctx.pages([frame.page for frame in ctx.frames])) == len(ctx.frames)
             if alternates:
                 roles = [m["role"] for m in messages if m["role"] != "system"]
@@ -151,6 +156,7 @@ def test_1_and_4_hold_where_two_share_a_session(
         pair = [make(path, window=300, model=model), make(path, window=300)]
         for second, (kind, text) in steps:
             if kind != "reopen":
+                pair[second].window()  # what the other did is seen by the next call, not before
                 take(pair[second], kind, text)
                 assert pair[second].tokens(pair[second].window()) <= 260
         one, other = pair
