@@ -109,7 +109,7 @@ class Norm:
     def __call__(self, x: "Floats") -> "Floats":
         # Sums down the columns as products, twice as fast as numpy's.
         mean = np.full((1, len(x)), 1 / len(x), np.float32)
-        x = x - mean @ x
+        x = np.subtract(x, mean @ x, dtype=np.float32)
         x /= np.sqrt(mean @ np.square(x) + np.float32(self.epsilon))
         x *= self.weight[:, None]
         x += self.bias[:, None]
