@@ -194,5 +194,7 @@ def test_why_diff_fork_switch_rewind(db: str) -> None:
     assert vctx("rewind", "--db", db, "2").stdout == "on branch 2, after page 2\n"
     vctx("switch", "--db", db, "1")
     assert json.loads(vctx("branches", "--json", "--db", db).stdout)[1]["current"]
+    assert "fork    branch 2, from 0 after page 2\n" in vctx("log", "--db", db).stdout
+    assert vctx("log", "--db", db).stdout.endswith("switch  on branch 1\n")
     assert "no branch 7" in vctx("switch", "--db", db, "7", code=1).output
     assert "page 4 is no message of branch 1" in vctx("rewind", "--db", db, "4", code=1).output

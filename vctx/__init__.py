@@ -26,9 +26,12 @@ from vctx.ports import Embedder, Learner, Model, Progress, Tokenizer
 from vctx.store import Store
 from vctx.types import (
     Answer,
+    Branch,
     Budget,
+    Change,
     Document,
     Entry,
+    Event,
     Found,
     Frame,
     Hit,
@@ -43,6 +46,7 @@ from vctx.types import (
     Source,
     Speaker,
     Stats,
+    ToolCall,
 )
 from vctx.weights import Weights
 
@@ -50,13 +54,16 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Answer",
+    "Branch",
     "Budget",
     "BudgetError",
+    "Change",
     "Context",
     "DiskError",
     "Document",
     "Embedder",
     "Entry",
+    "Event",
     "Found",
     "Frame",
     "Hit",
@@ -81,6 +88,7 @@ __all__ = [
     "Store",
     "Tokenizer",
     "TooLongError",
+    "ToolCall",
     "VctxError",
     "Weights",
     "disk",

@@ -122,6 +122,11 @@ def _asked(entry: Entry) -> str:
             return f"{made} by {entry.outcome['by']}{why}"
         case "forget":
             return f"{len(entry.request['pages'])} pages erased"
+        case "fork":
+            after = f"after page {entry.request['at']}"
+            return f"branch {entry.branch}, from {entry.request['parent']} {after}"
+        case "switch":
+            return f"on branch {entry.branch}"
         case _:
             return f"page {entry.request['page']}"
 
