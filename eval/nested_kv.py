@@ -10,7 +10,7 @@ import json
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import cycle, pairwise
 from pathlib import Path
 
 import vctx
@@ -50,14 +50,19 @@ class Solved:
 
 
 def load(folder: Path, *, samples: int, depths: Sequence[int] = range(5)) -> list[Chain]:
-    """The first `samples` chains of each depth, from MemGPT's files. Raises vctx.InputError."""
+    """The first `samples` chains of each depth, from MemGPT's files. Raises vctx.InputError.
+
+    There are fewer orderings than samples: past the last, they begin again.
+    """
     try:
         with gzip.open(folder / PAIRS, "rt") as lines:
             records = [json.loads(line)["ordered_kv_records"] for line in lines]
         return [
             _chain(records[number], order)
             for depth in depths
-            for number, order in enumerate(_orders(folder, depth + 1)[:samples])
+            for number, order in zip(
+                range(min(samples, len(records))), cycle(_orders(folder, depth + 1)), strict=False
+            )
         ]
     except (OSError, ValueError, LookupError) as error:
         raise vctx.InputError(f"cannot read the nested key-value files in {folder}: {error}") from error

@@ -102,13 +102,13 @@ def test_bad_locomo_data_is_an_input_error(text: str, tmp_path: Path) -> None:
         locomo.load(tmp_path / "bad.json")
 
 
-def nested_files(folder: Path) -> None:
+def nested_files(folder: Path, samples: int = 1) -> None:
     pairs = [
         [f"k{n}0000000-0000-4000-8000-000000000000", f"v{n}0000000-0000-4000-8000-000000000000"]
         for n in range(9)
     ]
     with gzip.open(folder / nested_kv.PAIRS, "wt") as file:
-        file.write(json.dumps({"ordered_kv_records": pairs, "key": "", "value": ""}) + "\n")
+        file.write((json.dumps({"ordered_kv_records": pairs, "key": "", "value": ""}) + "\n") * samples)
     for levels in (1, 2, 3, 4, 5):
         (folder / nested_kv.ORDERINGS.format(levels)).write_text(json.dumps([6, 1, 8, 3, 5][:levels]) + "\n")
 
@@ -124,6 +124,13 @@ def test_nested_keys_are_followed_to_the_end(tmp_path: Path, pooled: bool) -> No
         chains, tokenizer="bytes", embedder=HashingEmbedder(), progress=silent, pooled=pooled
     )
     assert [s.within[512] for s in solved] == [True] * 5
+
+
+def test_orderings_begin_again_where_there_are_more_samples(tmp_path: Path) -> None:
+    nested_files(tmp_path, samples=3)
+    chains = nested_kv.load(tmp_path, samples=2, depths=(4,))
+    assert [chain.order for chain in chains] == [(6, 1, 8, 3, 5)] * 2
+    assert len(nested_kv.load(tmp_path, samples=9, depths=(4,))) == 3
 
 
 def test_missing_nested_files_are_an_input_error(tmp_path: Path) -> None:

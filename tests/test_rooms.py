@@ -34,7 +34,7 @@ ALLOWED = {
     "__init__": NOUNS | {"boot", "context", "store", "weights"},
     "cli": NOUNS
     | {"cli", "boot", "context", "store", "eval", "explain", "journal", "policy"}
-    | {"embed", "weights"},
+    | {"embed", "weights", "fakes"},
     "__main__": {"cli"},
 }
 

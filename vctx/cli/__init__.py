@@ -14,6 +14,7 @@ from vctx.boot import EMBEDDER
 from vctx.cli import keep, learn, past, show, store
 from vctx.cli.session import Session, existing, progress, session_options
 from vctx.errors import VctxError
+from vctx.ports import Embedder
 
 
 class _Group(click.Group):
@@ -163,10 +164,23 @@ def _measured(command: Callable[..., None]) -> Callable[..., None]:
         click.option(
             "--tokenizer", default="o200k_base", show_default=True, help="Whose tokens are counted."
         ),
-        click.option("--embedder", default=EMBEDDER, show_default=True, help="The embedding model."),
+        click.option(
+            "--embedder",
+            default=EMBEDDER,
+            show_default=True,
+            callback=_embedding,
+            help="The embedding model, or 'hashing': bags of words, where vectors play no part.",
+        ),
     ):
         command = option(command)
     return command
+
+
+def _embedding(_context: click.Context, _option: click.Parameter, name: str) -> str | Embedder:
+    # Imported here because numpy is not needed to start the command line.
+    from vctx.fakes import HashingEmbedder
+
+    return HashingEmbedder() if name == "hashing" else name
 
 
 _ranked = (
@@ -192,7 +206,7 @@ def locomo(
     train: str | None,
     weights: str | None,
     baseline: str | None,
-    embedder: str,
+    embedder: str | Embedder,
     tokenizer: str,
     as_json: bool,
 ) -> None:
@@ -233,7 +247,7 @@ def chats(
     conversations: int,
     weights: str | None,
     baseline: str | None,
-    embedder: str,
+    embedder: str | Embedder,
     tokenizer: str,
     as_json: bool,
     **shape: Any,
@@ -255,7 +269,7 @@ def _asked(
     together: Sequence[str],
     weights: str | None,
     baseline: str | None,
-    embedder: str,
+    embedder: str | Embedder,
     tokenizer: str,
     as_json: bool,
 ) -> None:
@@ -297,7 +311,7 @@ def docqa(
     db: str | None,
     weights: str | None,
     baseline: str | None,
-    embedder: str,
+    embedder: str | Embedder,
     tokenizer: str,
     as_json: bool,
 ) -> None:
@@ -338,7 +352,9 @@ def docqa(
 @click.option("--samples", default=10, show_default=True, help="Chains of each depth.")
 @click.option("--pooled", is_flag=True, help="All samples of a depth in one session.")
 @_measured
-def nested_kv(data: str, samples: int, pooled: bool, embedder: str, tokenizer: str, as_json: bool) -> None:
+def nested_kv(
+    data: str, samples: int, pooled: bool, embedder: str | Embedder, tokenizer: str, as_json: bool
+) -> None:
     """MemGPT's nested key-value task: chains of keys, solved where every page of one is placed.
 
     \b
