@@ -92,7 +92,9 @@ def _ask(
     chains: Sequence[Chain], path: Path, counts: vctx.Tokenizer, embedder: str | vctx.Embedder
 ) -> Iterator[Solved]:
     with vctx.open(path, model=None, tokenizer=counts, embedder=embedder) as ctx:
-        page_of = {pair: ctx.append("user", ": ".join(pair)).id for chain in chains for pair in chain.pairs}
+        with ctx.relaxed():
+            pairs = [pair for chain in chains for pair in chain.pairs]
+            page_of = {pair: ctx.append("user", ": ".join(pair)).id for pair in pairs}
         lines = [": ".join(pair) + "\n" for pair in page_of]
         cost = dict(zip(page_of.values(), counts.count(lines), strict=True))
         for chain in chains:
