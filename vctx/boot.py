@@ -59,7 +59,7 @@ def open(
     `background` is False: then it waits for the next recall.
 
     `weights` say what each signal counts for in recall: a file that `vctx train-recall` has written, or
-    "plain" for a sum fitted to nothing; by default VCTX_WEIGHTS names them, else those that ship.
+    "plain" for a sum set by hand; by default VCTX_WEIGHTS names them, else those that ship.
 
     Raises InputError, BudgetError, MissingError, DiskError.
     """

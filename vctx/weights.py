@@ -4,7 +4,7 @@ for reading the file.
     score = bias + the sum of weight * signal, for messages and for chunks of documents each
 
 Trained, a score is the logit of how probably the page is needed, and a fault chooses by probability for its
-tokens. The plain sum was fitted to nothing, and chooses in order of rank.
+tokens. The plain sum was set by hand, and chooses in order of rank.
 """
 
 import json
@@ -74,7 +74,7 @@ PLAIN = Weights(
     chunk={"dense": 3.0, "lexical": 1.5},
     trained=False,
 )
-"""1 for meaning and for marks, a half for words: fitted to nothing."""
+"""1 for meaning and for marks, a half for words: set by hand."""
 
 VALUES = Weights(dict.fromkeys(SIGNALS, 1.0), dict.fromkeys(SIGNALS, 1.0), trained=False)
 """Each signal counts as it is: a hit then shows the values themselves. For training."""
