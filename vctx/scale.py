@@ -14,7 +14,6 @@ from vctx.types import Form, Frame, Hit, Message, Page, Span, ToolCall
 
 LONG = 999_999
 """A page's number, and characters of a result, that few exceed: what a handle costs at most."""
-_ID = "call_" + "0" * 24
 
 
 class Scale:
@@ -91,29 +90,34 @@ class Scale:
             spare -= frames[page.id].tokens
         return list(frames.values())
 
-    def handle(self) -> int:
-        """The least that a tool's result takes: its handle."""
-        return self.message(f"\n{render.more(LONG, LONG)}\n") + self.text([_ID])[0]
+    def handle(self, call: Page) -> int:
+        """The least that the result of a call takes: its handle."""
+        return self.message(f"\n{render.more(LONG, LONG)}\n") + self._labels(call)
 
     def _within(self, frame: Frame, page: Page, limit: int) -> Frame:
         if frame.tokens <= limit:
             return frame
-        keep = self._keep(page, limit)
-        cut = replace(frame, form=Form.CUT, keep=keep, tokens=self.message(render.cut(page, keep)))
-        return min(frame, cut, key=lambda form: form.tokens)
+        labels = self._labels(page)
+        keep = self._keep(page, limit - labels)
+        tokens = self.message(render.cut(page, keep)) + labels
+        return min(frame, replace(frame, form=Form.CUT, keep=keep, tokens=tokens), key=lambda f: f.tokens)
 
     def _said(self, page: Page) -> int:
         """A message of the prompt, or a tool call within one."""
         if page.kind == "tool":
             return sum(self.text([page.call, page.author, page.text])) + self._call
-        return self.message(render.content(page)) + sum(self.text([page.call]))
+        return self.message(render.content(page)) + self._labels(page)
+
+    def _labels(self, page: Page) -> int:
+        """What says of a tool's result whose it is."""
+        return sum(self.text([page.call, page.author])) if page.call else 0
 
     def frame(self, frame: Frame, page: Page) -> int:
         """What a frame costs now."""
         if frame.fault:
             return self.piece(page, frame.span)
         if frame.form is Form.CUT:
-            return self.message(render.cut(page, frame.keep))
+            return self.message(render.cut(page, frame.keep)) + self._labels(page)
         return self._said(page)
 
     def wrapper(self) -> int:

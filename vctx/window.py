@@ -239,10 +239,10 @@ class Window:
         """A message with its calls and results: whole if they fit, else cut so that a fault can bring in
         the rest. What stands in the window like that already stays.
         """
-        awaited = sum(page.kind == "tool" for page in pages) - sum(page.role == "tool" for page in pages)
+        awaited = groups.awaited(pages)
         largest = self.largest(pages[0].group) - hold
         limit = max(largest // 4, largest - self.budget.share)
-        held = awaited * self.scale.handle()
+        held = sum(map(self.scale.handle, awaited.values()))
         frames = self.scale.arrival(pages, self._state.tick + 1, held=held, largest=largest, limit=limit)
         least = sum(frame.tokens for frame in frames) + held
         if awaited and least > largest:
