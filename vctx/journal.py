@@ -147,12 +147,11 @@ def lessons(entries: Iterable[Entry], tokenizer: str) -> list[Lesson]:
 
 
 def _frames(frames: tuple[Frame, ...], entry: Entry) -> tuple[Frame, ...]:
-    plan = entry.plan
-    gone = frozenset(plan.evict)
+    if entry.cause == "forget":  # its plan tells of one branch's window; it holds for all
+        return tuple(remaining(frames, frozenset(entry.request["pages"])))
+    gone = frozenset(entry.plan.evict)
     stay = [frame for frame in frames if frame.slot not in gone]
-    if entry.cause == "forget":
-        stay = remaining(stay, frozenset(entry.request["pages"]))
-    return (*(_touch(frame, entry) for frame in stay), *plan.load)
+    return (*(_touch(frame, entry) for frame in stay), *entry.plan.load)
 
 
 def remaining(frames: Iterable[Frame], gone: frozenset[int]) -> list[Frame]:
