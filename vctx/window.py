@@ -312,9 +312,8 @@ class Window:
 
     def _fit(self, tokens: int) -> None:
         """The prompt, counted whole, exceeds the room: the difference goes back into a decision."""
-        with self._disk.transaction():
-            seen = self._state.tick
-            self._catch_up()
+        seen = self._state.tick
+        with self._writing():
             if self._state.tick != seen:
                 return  # another process changed the window: count again
             snapshot = self._snapshot()
