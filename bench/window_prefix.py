@@ -23,7 +23,7 @@ from vctx.models.engine import Engine
 from vctx.models.find import resolve
 from vctx.models.openai_tokens import TiktokenTokenizer
 from vctx.models.tokens import ChatTokenizer
-from vctx.ports import Tokenizer
+from vctx.ports import Tokenizer, whole
 from vctx.types import Message, Reply
 
 WINDOW, RESERVE = 8192, 512
@@ -68,6 +68,9 @@ class Recorded:
     def complete(self, messages: Sequence[Message], *, max_tokens: int) -> Reply:
         self.prompts.append(list(messages))
         return Reply(next(self.replies), self.tokenizer.prompt(messages))
+
+    def stream(self, messages: Sequence[Message], *, max_tokens: int) -> Iterator[str | Reply]:
+        return whole(self.complete(messages, max_tokens=max_tokens))
 
 
 def ours(chat: Sequence[Turn], tokenizer: Tokenizer, window: int, reserve: int) -> list[Prompt]:

@@ -22,7 +22,7 @@ from vctx.models.features import FEATURES, alone, message
 from vctx.models.openai_tokens import TiktokenTokenizer
 from vctx.models.overflow import Overflow
 from vctx.models.tokens import ChatTokenizer
-from vctx.ports import Learner, Tokenizer
+from vctx.ports import Learner, Tokenizer, whole
 from vctx.types import Message, Reply, Role, ToolCall
 
 
@@ -227,6 +227,9 @@ class ClosedModel:
         tokens = CLOSED.prompt(messages)
         self.sent.append(tokens)
         return Reply("Read.", tokens, 2, lesson=self.tokenizer.learn(messages, tokens))
+
+    def stream(self, messages: Sequence[Message], *, max_tokens: int) -> Iterator[str | Reply]:
+        return whole(self.complete(messages, max_tokens=max_tokens))
 
 
 @given(st.lists(st.tuples(st.sampled_from(["chat", "append", "greedy", "reopen"]), texts), max_size=20))

@@ -14,6 +14,7 @@ from vctx.boot import disk, open, open_store, read, reembed, tokenizer
 from vctx.context import Context
 from vctx.errors import (
     BudgetError,
+    CutError,
     DiskError,
     InputError,
     MismatchError,
@@ -22,7 +23,7 @@ from vctx.errors import (
     TooLongError,
     VctxError,
 )
-from vctx.ports import Embedder, Learner, Model, Progress, Tokenizer
+from vctx.ports import AsyncModel, Embedder, Learner, Model, Progress, Tokenizer
 from vctx.store import Store
 from vctx.types import (
     Answer,
@@ -54,11 +55,13 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Answer",
+    "AsyncModel",
     "Branch",
     "Budget",
     "BudgetError",
     "Change",
     "Context",
+    "CutError",
     "DiskError",
     "Document",
     "Embedder",

@@ -5,7 +5,8 @@ VctxError
 ├── BudgetError         the caller's: what must stand in the window does not fit; both figures named
 ├── MissingError        the machine's: a package, model or file that is not installed
 ├── ModelError          the model's: unreachable, refused, or answered nonsense
-│   └── TooLongError    the prompt is longer than it reads; its figures, where it gave any
+│   ├── TooLongError    the prompt is longer than it reads; its figures, where it gave any
+│   └── CutError        the reply broke off; what had come of it
 └── DiskError           the disk's: unreadable, locked, full, or made by another version
     └── MismatchError   the session was made with another embedder
 """
@@ -42,6 +43,14 @@ class TooLongError(ModelError):
         super().__init__(message)
         self.tokens = tokens
         self.limit = limit
+
+
+class CutError(ModelError):
+    """A reply broke off. `text` is what had come of it."""
+
+    def __init__(self, message: str, text: str = "") -> None:
+        super().__init__(message)
+        self.text = text
 
 
 class DiskError(VctxError):

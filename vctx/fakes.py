@@ -1,7 +1,7 @@
 """Parts that need no model: they ship, so that users can test with them too."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from hashlib import blake2b
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -81,3 +81,9 @@ class ScriptedModel:
         words = text.split(" ")[:max_tokens]
         made = tuple(next(self._calls, ()))
         return Reply(" ".join(words), self.tokenizer.prompt(messages), len(words), calls=made)
+
+    def stream(self, messages: Sequence[Message], *, max_tokens: int) -> Iterator[str | Reply]:
+        """The same, word by word."""
+        reply = self.complete(messages, max_tokens=max_tokens)
+        yield from re.findall(r"\s*\S+|\s+$", reply.text)
+        yield reply

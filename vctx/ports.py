@@ -1,6 +1,6 @@
 """The seams: small Protocols, each with a fake that ships in `vctx.fakes`, or its null object here."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -113,7 +113,37 @@ class Model(Protocol):
     def tokenizer(self) -> Tokenizer: ...
 
     def complete(self, messages: Sequence[Message], *, max_tokens: int) -> Reply:
-        """Answers within `max_tokens`; raises ModelError, TooLongError for a prompt that it cannot read."""
+        """Answers within `max_tokens`; raises ModelError, TooLongError for a prompt that it cannot read.
+
+        The tools that it may call stand in `messages`, as a first message of role "tools".
+        """
+        ...
+
+    def stream(self, messages: Sequence[Message], *, max_tokens: int) -> Iterator[str | Reply]:
+        """The reply's text in pieces as they come, and the Reply last: joined, the pieces are its text.
+
+        Raises as `complete` does, CutError where the reply breaks off. To close it ends the call.
+        """
+        ...
+
+
+def whole(reply: Reply) -> Iterator[str | Reply]:
+    """The stream of a model that answers at once."""
+    if reply.text:
+        yield reply.text
+    yield reply
+
+
+@runtime_checkable
+class AsyncModel(Model, Protocol):
+    """A model that need not be called from a thread; any other is, where it is awaited."""
+
+    async def acomplete(self, messages: Sequence[Message], *, max_tokens: int) -> Reply:
+        """See `complete`."""
+        ...
+
+    def astream(self, messages: Sequence[Message], *, max_tokens: int) -> AsyncIterator[str | Reply]:
+        """See `stream`."""
         ...
 
 

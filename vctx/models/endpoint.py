@@ -2,7 +2,7 @@
 
 import ipaddress
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -13,7 +13,7 @@ from vctx.errors import MissingError, ModelError, TooLongError, VctxError
 from vctx.formats import openai as openai_form
 from vctx.formats import schemas
 from vctx.models import overflow
-from vctx.ports import Learner, Tokenizer
+from vctx.ports import Learner, Tokenizer, whole
 from vctx.types import Message, Reply, ToolCall
 
 OPENAI = "api.openai.com"
@@ -66,6 +66,10 @@ class EndpointModel:
             raise self._too_long(error, messages) or self._explained(error) from error
         reply = _reply(answer, self.host)
         return replace(reply, lesson=self._learn(messages, reply.prompt_tokens))
+
+    def stream(self, messages: Sequence[Message], *, max_tokens: int) -> Iterator[str | Reply]:
+        """The reply in pieces."""
+        return whole(self.complete(messages, max_tokens=max_tokens))
 
     def _learn(self, messages: Sequence[Message], tokens: int | None) -> tuple[int, ...]:
         if tokens is None or not isinstance(self.tokenizer, Learner):

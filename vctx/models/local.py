@@ -2,7 +2,7 @@
 
 import json
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from vctx.errors import BudgetError, InputError, ModelError
 from vctx.formats import called
 from vctx.models.tokens import ChatTokenizer
+from vctx.ports import whole
 from vctx.types import Message, Reply
 
 if TYPE_CHECKING:
@@ -54,6 +55,10 @@ class LocalModel:
             return reply
         text, calls = called(reply.text, first=1 + sum(len(message.calls) for message in messages))
         return replace(reply, text=text, calls=calls)
+
+    def stream(self, messages: Sequence[Message], *, max_tokens: int) -> Iterator[str | Reply]:
+        """The reply in pieces."""
+        return whole(self.complete(messages, max_tokens=max_tokens))
 
     @cached_property
     def _engine(self) -> "Engine":
