@@ -1,76 +1,101 @@
 """The weights of a local model and their KV cache. Imports torch and transformers; `local` loads it late."""
 
+import inspect
 import threading
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from safetensors import SafetensorError
-from transformers import AutoModelForCausalLM, DynamicCache, GenerationConfig, StoppingCriteriaList
+from transformers import AutoModelForCausalLM, DynamicCache
 from transformers.utils import logging
 
 from vctx.errors import MissingError, ModelError
-from vctx.models.loop import period
 from vctx.threads import threads
+
+
+class Guide(Protocol):
+    """Says which tokens may come next."""
+
+    def mask(self, logits: torch.Tensor) -> torch.Tensor:
+        """The logits, (vocabulary,), with minus infinity for what may not."""
+        ...
+
+    def take(self, token: int) -> None:
+        """A token has come."""
+        ...
 
 
 class Engine:
     """Continues token ids, greedily. The KV of the last prompt is kept and serves its common prefix.
 
-    One call at a time: others wait. `dtype` is torch's name, "auto" for that of the folder.
+    One forward pass at a time. `dtype` is torch's name, "auto" for that of the folder; `device` too,
+    by default CUDA where there is one; `quantization` is one of transformers' configurations.
     """
 
-    def __init__(self, folder: Path, *, stops: frozenset[int], dtype: str = "auto") -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        stops: frozenset[int],
+        dtype: str = "auto",
+        device: str | None = None,
+        quantization: Any = None,
+    ) -> None:
         torch.set_num_threads(threads())
-        self._device = "cuda" if torch.cuda.is_available() else "cpu"
-        self._model = _load(folder, dtype).to(self._device).eval()
-        self._stops = sorted(stops | _stops(self._model.generation_config))
-        # The folder's own settings are for sampling; each would be merged in, or warned of.
-        self._model.generation_config = GenerationConfig()  # type: ignore[no-untyped-call]
+        self._device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+        self._model = _load(folder, dtype, self._device, quantization)
+        self._stops = stops | _stops(self._model.generation_config)
+        # A prompt's logits are needed at its end alone; not every architecture can leave out the others.
+        keeps = "logits_to_keep" in inspect.signature(self._model.forward).parameters
+        self._last = {"logits_to_keep": 1} if keeps else {}
         self._lock = threading.Lock()
         self._ids: list[int] = []
         self._cache = self._empty()
 
-    def generate(self, ids: Sequence[int], max_tokens: int) -> tuple[list[int], int]:
-        """(the new ids, a stop token included; how many prompt tokens the cache served).
+    def generate(
+        self, ids: Sequence[int], max_tokens: int, guide: Guide | None = None
+    ) -> tuple[int, Generator[int]]:
+        """(how many prompt tokens the cache serves, the new ids as they come, a stop token included).
 
-        A reply that begins to repeat itself word for word ends there, the repeat left out.
-        Raises ModelError where memory does not suffice or the model fails.
+        What was read when the iterator is closed is kept. Raises ModelError where memory does not
+        suffice or the model fails.
         """
         with self._lock:
             served = self._reuse(ids)
             cache = self._cache
-            self._forget()  # until this call has succeeded: an interrupted one leaves half a cache
+            self._forget()  # it is this call's until its end: another meanwhile begins with an empty one
+        return served, self._continue(list(ids), served, cache, max_tokens, guide)
+
+    def _continue(
+        self, ids: list[int], served: int, cache: DynamicCache, max_tokens: int, guide: Guide | None
+    ) -> Generator[int]:
+        whole, first = False, len(ids)
+        try:
+            while len(ids) < first + max_tokens:
+                whole = False  # an interrupted pass leaves half a cache
+                logits = self._read(ids[served:], cache)
+                whole, served = True, len(ids)
+                ids.append(_best(logits, guide))
+                yield ids[-1]
+                if ids[-1] in self._stops:
+                    break
+        finally:
+            if whole:
+                with self._lock:
+                    self._cache, self._ids = cache, ids[:served]
+
+    def _read(self, ids: list[int], cache: DynamicCache) -> torch.Tensor:
+        """The logits after `ids`, (vocabulary,), whose keys and values join the cache."""
+        with self._lock, torch.inference_mode():
             try:
-                new = self._continue(ids, cache, max_tokens)
+                prompt = torch.tensor([ids], device=self._device)
+                output = self._model(prompt, past_key_values=cache, use_cache=True, **self._last)
             except RuntimeError as error:  # torch's, out of memory included
                 raise ModelError(f"the local model failed: {error}") from error
-            self._cache, self._ids = cache, [*ids, *new][: cache.get_seq_length()]
-            return new[: len(new) - period(new)], served
-
-    def _continue(self, ids: Sequence[int], cache: DynamicCache, max_tokens: int) -> list[int]:
-        prompt = torch.tensor([list(ids)], device=self._device)
-        greedy = GenerationConfig(  # type: ignore[no-untyped-call]
-            max_new_tokens=max_tokens,
-            do_sample=False,
-            eos_token_id=self._stops or None,
-            pad_token_id=self._stops[0] if self._stops else 0,
-        )
-
-        def looping(output: torch.Tensor, scores: object, **rest: object) -> torch.Tensor:
-            return torch.tensor([bool(period(output[0, len(ids) :].tolist()))], device=self._device)
-
-        with torch.inference_mode():
-            output = self._model.generate(
-                prompt,
-                attention_mask=torch.ones_like(prompt),
-                past_key_values=cache,
-                generation_config=greedy,
-                stopping_criteria=StoppingCriteriaList([looping]),
-            )
-        new: list[int] = output[0, len(ids) :].tolist()
-        return new
+            logits: torch.Tensor = output.logits[0, -1]
+        return logits
 
     def _reuse(self, ids: Sequence[int]) -> int:
         """Cuts the cache to the prefix that it shares with `ids`; one token at least is left to read."""
@@ -96,10 +121,23 @@ class Engine:
         return DynamicCache(config=self._model.config)
 
 
-def _load(folder: Path, dtype: str) -> Any:
+def _best(logits: torch.Tensor, guide: Guide | None) -> int:
+    if guide is None:
+        return int(logits.argmax())
+    token = int(guide.mask(logits).argmax())
+    guide.take(token)
+    return token
+
+
+def _load(folder: Path, dtype: str, device: str, quantization: Any) -> Any:
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    # Quantised weights are made where they are to stay; others are cheaper to move than to place.
+    placed = {"quantization_config": quantization, "device_map": device} if quantization else {}
     try:
-        return AutoModelForCausalLM.from_pretrained(folder, dtype=dtype, local_files_only=True)
+        model: Any = AutoModelForCausalLM.from_pretrained(
+            folder, dtype=dtype, local_files_only=True, **placed
+        )
+        return (model if placed else model.to(device)).eval()
     except ImportError as error:
         raise MissingError(f"a package is missing to load {folder}: {error}") from error
     except (OSError, ValueError, KeyError, SafetensorError) as error:

@@ -2,16 +2,16 @@
 
 import json
 import threading
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Generator, Sequence
+from contextlib import closing
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vctx.errors import BudgetError, InputError, ModelError
-from vctx.formats import called
+from vctx.models.loop import held, period
+from vctx.models.pieces import Pieces
 from vctx.models.tokens import ChatTokenizer
-from vctx.ports import whole
 from vctx.types import Message, Reply
 
 if TYPE_CHECKING:
@@ -22,16 +22,30 @@ class LocalModel:
     """A transformers folder as a model (implements `ports.Model`): greedy, so that it is deterministic.
 
     What is sent is `tokenizer.encode(messages)`. The keys and values of the last prompt and reply are
-    kept, so a prompt that begins like it costs only its new end. `dtype` is torch's name ("bfloat16"),
-    "auto" for that of the folder. Raises MissingError or InputError where the folder is no chat model.
+    kept, so a prompt that begins like it costs only its new end. A reply ends at a stop token of the
+    model's, before one of the strings in `stop`, and where it begins to repeat itself word for word.
+
+    `dtype` is torch's name ("bfloat16"), "auto" for that of the folder; `device` too, by default CUDA
+    where there is one. `quantization` is one of transformers' configurations, made when the weights are
+    loaded. Raises MissingError or InputError where the folder is no chat model.
     """
 
-    def __init__(self, folder: Path, *, name: str = "", dtype: str = "auto") -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        name: str = "",
+        dtype: str = "auto",
+        device: str | None = None,
+        quantization: Any = None,
+        stop: Sequence[str] = (),
+    ) -> None:
         self.name = name or folder.name
         self.tokenizer = ChatTokenizer(folder)
         self.window = _window(folder)
         self._folder = folder
-        self._dtype = dtype
+        self._options: dict[str, Any] = {"dtype": dtype, "device": device, "quantization": quantization}
+        self._stop = tuple(stop)
         self._loading = threading.Lock()
 
     def complete(self, messages: Sequence[Message], *, max_tokens: int) -> Reply:
@@ -39,6 +53,33 @@ class LocalModel:
 
         Raises BudgetError where prompt and reply exceed the window, ModelError where the model fails.
         """
+        *_, reply = self.stream(messages, max_tokens=max_tokens)
+        assert isinstance(reply, Reply)
+        return reply
+
+    def stream(self, messages: Sequence[Message], *, max_tokens: int) -> Generator[str | Reply]:
+        """The reply in pieces; closed, it stops, and what the model has read is kept. See `complete`."""
+        ids = self._checked(messages, max_tokens)
+        pieces = Pieces(stops=self._stop, calls=any(message.role == "tools" for message in messages))
+        with self._loading:
+            engine = self._engine
+        served, coming = engine.generate(ids, max_tokens)
+        new: list[int] = []
+        with closing(coming):
+            for token in coming:
+                new.append(token)
+                if piece := pieces.grow(self.tokenizer.decode(new[: len(new) - held(new)])):
+                    yield piece
+                if period(new) or pieces.stopped(self.tokenizer.decode(new)):
+                    break
+        text = self.tokenizer.decode(new[: len(new) - period(new)])
+        rest, calls = pieces.end(text, first=1 + sum(len(message.calls) for message in messages))
+        if rest:
+            yield rest
+        yield Reply(pieces.given, len(ids), len(new), served, calls=calls)
+
+    def _checked(self, messages: Sequence[Message], max_tokens: int) -> list[int]:
+        """The ids of a prompt that fits."""
         if max_tokens < 1:
             raise InputError(f"max_tokens is {max_tokens}: a reply takes at least one token")
         ids = self.tokenizer.encode(messages)
@@ -47,24 +88,13 @@ class LocalModel:
                 f"a prompt of {len(ids)} tokens and a reply of {max_tokens} exceed the window of "
                 f"{self.name}, {self.window} tokens: send less, or ask for a shorter reply"
             )
-        with self._loading:
-            engine = self._engine
-        new, cached = engine.generate(ids, max_tokens)
-        reply = Reply(self.tokenizer.decode(new), len(ids), len(new), cached)
-        if not any(message.role == "tools" for message in messages):
-            return reply
-        text, calls = called(reply.text, first=1 + sum(len(message.calls) for message in messages))
-        return replace(reply, text=text, calls=calls)
-
-    def stream(self, messages: Sequence[Message], *, max_tokens: int) -> Iterator[str | Reply]:
-        """The reply in pieces."""
-        return whole(self.complete(messages, max_tokens=max_tokens))
+        return ids
 
     @cached_property
     def _engine(self) -> "Engine":
         from vctx.models.engine import Engine  # noqa: PLC0415 - torch and transformers, only to generate
 
-        return Engine(self._folder, stops=self.tokenizer.stops(), dtype=self._dtype)
+        return Engine(self._folder, stops=self.tokenizer.stops(), **self._options)
 
 
 def _window(folder: Path) -> int:

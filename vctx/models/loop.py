@@ -12,3 +12,14 @@ def period(ids: Sequence[int], least: int = LEAST) -> int:
         if ids[-1] == ids[-1 - p] and ids[-p:] == ids[-2 * p : -p]:
             return p
     return 0
+
+
+def held(ids: Sequence[int], least: int = LEAST) -> int:
+    """How many of the last ids may be the beginning of a repeat: they repeat what stands before them."""
+    return max((_matching(ids, p) for p in range(least, len(ids))), default=0)
+
+
+def _matching(ids: Sequence[int], p: int) -> int:
+    """How many ids at the end, at most p, are those that stand p before them."""
+    most = min(p, len(ids) - p)
+    return next((n for n in range(most) if ids[-1 - n] != ids[-1 - n - p]), most)
