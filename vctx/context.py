@@ -1,252 +1,20 @@
-"""What a user holds: a session with its disk, its window, its embedder and its model.
+"""What a user holds: a session and the model that talks in it.
 
-append -> commit -> decide -> note          (one transaction)
-recall -> embed what waits -> search -> rank -> decide -> note
-window -> fold what is due -> render -> count -> decide again if the estimate fell short
+What it remembers, and what stands in the window, is `Memory`'s; what happens in a turn, `vctx.turn`'s.
 """
 
-import hashlib
-import math
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
-from dataclasses import replace
-from datetime import UTC, datetime
-from types import TracebackType
-from typing import Any, Literal, Self, get_args
+from collections.abc import Sequence
 
-from vctx import chunk, explain, formats, journal, quote, recall, render
-from vctx.backlog import Backlog
-from vctx.errors import InputError, MissingError, TooLongError
-from vctx.ports import Clock, Disk, Embedder, Model, Progress, Tokenizer, now, silent
-from vctx.types import (
-    Answer,
-    Branch,
-    Budget,
-    Change,
-    Document,
-    Entry,
-    Event,
-    Find,
-    Frame,
-    Hit,
-    Message,
-    Page,
-    Quote,
-    Read,
-    Reading,
-    Reply,
-    Score,
-    Search,
-    Speaker,
-    Stats,
-    ToolCall,
-)
-from vctx.weights import Weights, load
-from vctx.window import Window
-
-PRICED = 64
-"""Hits that a fault may choose among."""
-BOUND = 2048
-"""Pages that a recall embeds before it searches; more wait, and the journal says how many."""
-CHUNK = 160
-"""Tokens of a document's chunk: a few paragraphs, so that a fault can hold several."""
+from vctx import drive, turn
+from vctx.drive import AsyncStream, Stream
+from vctx.errors import MissingError
+from vctx.memory import Memory
+from vctx.ports import Model
+from vctx.types import Answer, Hit
 
 
-class Context:
-    """A session: pages on disk, a window that never exceeds its budget, and a journal of every decision.
-
-    Not for use by two threads at once; several processes may each hold one on the same file.
-    """
-
-    def __init__(
-        self,
-        disk: Disk,
-        embedder: Embedder,
-        tokenizer: Tokenizer,
-        budget: Budget,
-        *,
-        model: Model | None = None,
-        policy: str = "fifo",
-        system: str = "",
-        tools: Sequence[Mapping[str, Any]] = (),
-        summary: Literal["model", "extract"] = "model",
-        weights: Weights | None = None,
-        clock: Clock = now,
-        progress: Progress = silent,
-        backlog: Backlog | None = None,
-    ) -> None:
-        """`backlog` embeds `disk` with `embedder` in its own way; by default, when a recall asks for it."""
-        if summary not in ("model", "extract"):
-            raise InputError(f"summary is 'model' or 'extract', not {summary!r}")
-        self.budget = budget
-        self.model = model
-        self.tokenizer = tokenizer
-        self._disk = disk
-        self._backlog = backlog or Backlog(disk, embedder, progress)
-        self._clock = clock
-        self._summariser = model if summary == "model" else None
-        self._weights = load(weights)
-        given = [formats.tools(tools)] if tools else []
-        self._window = Window(disk, tokenizer, budget, policy=policy, system=system, clock=clock, tools=given)
-
-    # -- writing
-
-    def append(
-        self,
-        role: Speaker,
-        text: str,
-        *,
-        author: str = "",
-        at: datetime | None = None,
-        calls: Sequence[ToolCall | Mapping[str, Any]] = (),
-        call: str = "",
-    ) -> Page:
-        """Adds a message to the conversation; it is durable when this returns.
-
-        A naive `at` is taken as UTC. A message larger than the room stands in the window as head,
-        handle and tail, whole on disk.
-
-        An assistant's message may make tool `calls` (also in OpenAI's form); the results follow, each as
-        role "tool" with the id of its `call`, before anything else is said. In the window they all stand,
-        or none. Raises InputError, BudgetError (calls too large for the window), DiskError.
-        """
-        if role not in get_args(Speaker):
-            raise InputError(f"role must be one of {', '.join(get_args(Speaker))}, not {role!r}")
-        _text(text=text, author=author, call=call)
-        if (role == "tool") != bool(call) or (calls and role != "assistant"):
-            raise InputError("a tool's result names its call, and only an assistant's message makes calls")
-        page = Page("message", role, text, self._utc(at), role, author=author, call=call)
-        made = [_call(formats.call(one), page.created_at) for one in calls]
-        if len({one.call for one in made}) < len(made):
-            raise InputError("two calls of one message have the same id")
-        stored = self._window.append(replace(page, group=0) if made else page, made)
-        self._backlog.wake()
-        return stored
-
-    def add(self, reading: Reading, *, chunk_tokens: int = CHUNK) -> Document:
-        """Files a document: its chunks wait on disk until a fault brings them in.
-
-        What is there already under the same name with the same text is not written again. Raises
-        InputError for an empty document, or for another text under a name that is taken.
-        """
-        if not reading.text.strip():
-            raise InputError(f"{reading.name} holds no text; there is nothing to add")
-        if chunk_tokens < 1:
-            raise InputError(f"a chunk holds at least one token, not {chunk_tokens}")
-        sha = hashlib.sha256(reading.text.encode("utf-8", "surrogatepass")).hexdigest()
-        document = self._known(reading, sha)
-        if document is None:
-            pages = chunk.pages(reading, chunk_tokens, self._window.scale.text, self._clock())
-            document = Document(reading.name, sha, len(pages))
-            with self._disk.transaction():
-                if known := self._known(reading, sha):
-                    return known  # another process was faster
-                self._disk.put(pages)
-                self._disk.add(document)
-            self._backlog.wake()
-        return document
-
-    def relaxed(self) -> AbstractContextManager[None]:
-        """For bulk import: inside, `append` returns before its message is durable; at the end all are.
-
-        Until then a power cut may take the last messages, in order; the end of the process takes none.
-        """
-        return self._disk.relaxed()
-
-    def embed(self) -> None:
-        """Embeds every page that waits for it, showing progress. `recall` does so too, within a bound."""
-        self._backlog.embed()
-
-    def pin(self, page: int) -> None:
-        """Keeps a page that stands in the window there, through any flush."""
-        self._window.mark("pin", page)
-
-    def unpin(self, page: int) -> None:
-        """Lets a pinned page leave again."""
-        self._window.mark("unpin", page)
-
-    def forget(self, pages: Sequence[int] = (), *, document: str | None = None) -> bool:
-        """Erases pages, or a document, with every summary made of them, from everywhere in the session.
-
-        True once their bytes are in no file of it; False while another process still reads them: `scrub`
-        then, later. A backup, and what the file system keeps, are out of reach. Raises InputError for a
-        document, DiskError for a page that is not there.
-        """
-        return self._window.forget(pages, document)
-
-    def scrub(self) -> bool:
-        """Finishes what `forget` could not: True once all that was forgotten is gone from the files."""
-        return self._disk.scrub()
-
-    # -- paging in
-
-    def search(self, query: str, *, before: Sequence[str] | None = None) -> list[Hit]:
-        """Ranks what is on disk for a query, best first. Changes nothing in the window.
-
-        A query that leans on what was said before it ("and when was that?") is asked together with the
-        last of `before`; by default with what the user said last.
-        """
-        _text(query=query)
-        self._backlog.embed(BOUND)
-        last = self.history(2)
-        said = [page.text for page in last if page.role == "user" and page.text != query]
-        today = last[-1].created_at if last else self._clock()
-        steps = recall.recall(
-            query, weights=self._weights, now=today, before=said if before is None else before
-        )
-        vectors: dict[str, Any] = {}
-        return recall.run(steps, lambda request: self._answer(request, vectors))
-
-    def _answer(self, request: recall.Request, vectors: dict[str, Any]) -> Any:
-        """What the disk has for a request of recall; each text is embedded once."""
-        match request:
-            case Search(text):
-                vector = self._vectors((text,), vectors)[0]
-                return self._disk.search(request, vector, branch=self._window.ledger.branch)
-            case Score(texts, pages):
-                return self._disk.cosines(self._vectors(texts, vectors), pages)
-            case Read(pages):
-                return self._disk.around(pages, branch=self._window.ledger.branch)
-            case Find(phrase, k):
-                return self._disk.phrase(phrase, k, branch=self._window.ledger.branch)
-
-    def _vectors(self, texts: Sequence[str], known: dict[str, Any]) -> Any:
-        if new := [text for text in dict.fromkeys(texts) if text not in known]:
-            known |= zip(new, self._backlog.vectors(new), strict=True)
-        return [known[text] for text in texts]
-
-    def recall(self, query: str, *, tokens: int | None = None, hold: int = 0) -> list[Hit]:
-        """Pages in what answers a query, and returns the references, best first.
-
-        At most `tokens` are spent, all of them if there is enough to load; by default at most the
-        fault's share of the room, on pages that are worth their price. `hold` tokens are left free for
-        what comes next. What is in the window already is not loaded again.
-        """
-        ranked = self.search(query)
-        best = ranked[0].score if ranked else 0.0
-        floor = self._weights.floor(best) if tokens is None else -math.inf
-        waiting = self._disk.stats().pending
-        return self._window.load(ranked[:PRICED], query, tokens, hold=hold, floor=floor, waiting=waiting)
-
-    # -- the prompt
-
-    def window(self) -> list[dict[str, Any]]:
-        """What the model would see: messages for any chat API, within the budget, in OpenAI's form.
-
-        `vctx.formats.anthropic(ctx.messages())` is the same in Anthropic's. Raises BudgetError where what
-        must stand exceeds the room, InputError while a tool's result is awaited.
-        """
-        return formats.openai(self.messages())
-
-    def messages(self) -> list[Message]:
-        """The window as messages; see `window`."""
-        return self._window.messages(self._summariser)
-
-    def tokens(self, messages: Sequence[Message] | Sequence[Mapping[str, Any]]) -> int:
-        """Tokens of a prompt, counted as the budget counts: template, tools and the reply's opening too."""
-        parsed = formats.parse(messages)
-        given = parsed[:1] and parsed[0].role == "tools"
-        return self._window.scale.prompt(parsed if given else [*self._window.scale.tools, *parsed])
+class Context(Memory):
+    """A session that a model chats in. See `Memory` for all else that it does."""
 
     def chat(self, text: str) -> Answer:
         """Pages in what the message needs, sends the window to the model, and keeps both turns.
@@ -254,166 +22,42 @@ class Context:
         Where the model calls tools (`answer.reply.calls`), run them, `append` each result, and let it go on
         with `reply`. Raises ModelError; the message is kept then, and not kept twice if it is sent again.
         """
-        self._asked()
-        hold = min(self._window.scale.message(render.escape(text)), self._window.largest())
-        hits = self.recall(text, hold=hold)
-        if not self._waits(text):
-            self.append("user", text)
-        return self.reply(hits)
+        model = self._asked()
+        return drive.run(turn.chat(self, text), model)
+
+    def stream(self, text: str) -> Stream:
+        """As `chat`, while the model speaks: iterate for the pieces of its text, then see `.answer`.
+
+            with ctx.stream("Where do I live?") as said:
+                for piece in said:
+                    print(piece, end="", flush=True)
+            said.answer.faults
+
+        The reply is kept once it has ended. Where the stream is closed before, the message stays on disk,
+        and no reply does.
+        """
+        model = self._asked()
+        return drive.stream(turn.chat(self, text), model)
+
+    async def achat(self, text: str) -> Answer:
+        """As `chat`, to be awaited: neither the model nor the disk holds up asyncio's loop.
+
+        A task that is cancelled leaves the session whole.
+        """
+        model = self._asked()
+        return await drive.arun(turn.chat(self, text), model)
+
+    def astream(self, text: str) -> AsyncStream:
+        """As `stream`, to be iterated by `async for`, or `async with`, which closes it early."""
+        model = self._asked()
+        return AsyncStream(turn.chat(self, text), model)
 
     def reply(self, hits: Sequence[Hit] = ()) -> Answer:
         """Sends the window to the model as it stands, and keeps what it says. Raises ModelError."""
-        messages, reply = self._completed(self._asked())
-        page = Page("message", "assistant", reply.text, self._clock(), "assistant")
-        calls = [_call(call, page.created_at) for call in reply.calls]
-        spent = journal.usage(reply, self.tokenizer.name)
-        self._window.append(replace(page, group=0) if calls else page, calls, outcome=spent)
-        return Answer(reply.text, tuple(hits), self._window.scale.prompt(messages), self.budget.room, reply)
+        model = self._asked()
+        return drive.run(turn.reply(self, hits), model)
 
     def _asked(self) -> Model:
         if self.model is None:
             raise MissingError("this session has no model: open it with model=..., or send window() yourself")
         return self.model
-
-    def _completed(self, model: Model) -> tuple[list[Message], Reply]:
-        """The prompt and its reply; one that is refused as too long is made shorter, and sent once more."""
-        messages = self.messages()
-        try:
-            return messages, model.complete(messages, max_tokens=self.budget.reserve)
-        except TooLongError as error:
-            self._shrink(messages, error)
-        messages = self.messages()
-        return messages, model.complete(messages, max_tokens=self.budget.reserve)
-
-    def _shrink(self, messages: Sequence[Message], error: TooLongError) -> None:
-        """Holds the window to what a server says that it reads, else to three quarters of what it refused."""
-        ours = self._window.scale.prompt(messages)
-        limit = min(error.limit or self.budget.window, self.budget.window)
-        reserve = min(self.budget.reserve, limit // 4)
-        room = (limit - reserve) * ours // max(error.tokens, ours) if error.tokens else ours * 3 // 4
-        room = min(room, ours - 1)
-        self.budget = replace(self.budget, window=room + reserve, reserve=reserve)
-        self._window.resize(self.budget)
-
-    def _waits(self, text: str) -> bool:
-        """Whether this was the last thing said, and no model has answered: it is asked once more, then."""
-        last = self.history(1)
-        return any(p.role == "user" and p.text == text and self._window.resident(p.id) for p in last)
-
-    def support(self, claim: str, hits: Sequence[Hit]) -> Quote | None:
-        """The sentence in what `hits` brought in that is nearest to a claim in meaning."""
-        found = quote.candidates([(self._window.ledger.page(hit.page), hit.span) for hit in hits])
-        if not found:
-            return None
-        vectors = self._backlog.vectors([claim, *(text for _, text in found)])
-        return quote.nearest(found, (vectors[1:] @ vectors[0]).tolist())
-
-    # -- branches
-
-    def fork(self, at: int | None = None) -> int:
-        """Makes a branch that begins after message `at` (default: now), and returns its number.
-
-        It sees what stood up to there and costs no page; documents belong to all branches. This context
-        stays where it is. Raises InputError for a page that is no message of this branch.
-        """
-        return self._window.ledger.fork(at)
-
-    def switch(self, branch: int) -> None:
-        """Goes on with a branch, now and whenever the session is opened again. Raises InputError."""
-        self._window.switch(branch)
-
-    def rewind(self, at: int) -> int:
-        """Goes back to message `at`: a new branch after it, on which the session goes on. Nothing is lost."""
-        branch = self.fork(at)
-        self.switch(branch)
-        return branch
-
-    def branches(self) -> list[Branch]:
-        """The trunk and every fork."""
-        return self._window.ledger.branches()
-
-    # -- reasons
-
-    def why(self, page: int) -> tuple[Event, ...]:
-        """All that happened to a page in the window, oldest first: which query and signals, or for whom."""
-        return explain.why(page, self.log(), self._window.ledger.branch)
-
-    def at(self, tick: int) -> tuple[Event, ...]:
-        """What stood in the window after a tick of the log: for each frame, in order, what made it so."""
-        return explain.window(tick, self.log(), self._window.ledger.branch)
-
-    def diff(self, before: int, after: int) -> Change:
-        """How the window at tick `after` differs from that at `before`."""
-        return explain.change(before, after, self.log(), self._window.ledger.branch)
-
-    # -- reading
-
-    @property
-    def frames(self) -> tuple[Frame, ...]:
-        """The window's frames, in order of arrival."""
-        return self._window.frames
-
-    def pages(self, ids: Sequence[int]) -> list[Page]:
-        """Pages by id, in the order asked."""
-        return self._disk.get(ids)
-
-    def history(self, last: int | None = None) -> list[Page]:
-        """The conversation, or its last messages, resident or not."""
-        return self._disk.pages(kind="message", last=last, branch=self._window.ledger.branch)
-
-    def log(self) -> list[Entry]:
-        """The journal: every paging decision with its request, plan and outcome."""
-        return self._disk.entries()
-
-    def stats(self) -> Stats:
-        """What stands on disk."""
-        return self._disk.stats()
-
-    def close(self) -> None:
-        """Closes the session, once what was said to the thread that embeds, if there is one, is embedded.
-
-        What waits all the same is embedded by the next recall. Raises what went wrong in that thread.
-        """
-        self._close(drain=True)
-
-    def _close(self, *, drain: bool) -> None:
-        try:
-            self._backlog.close(drain=drain)
-        finally:
-            self._disk.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._close(drain=kind is None)
-
-    def _known(self, reading: Reading, sha: str) -> Document | None:
-        for document in self._disk.documents():
-            if document.name == reading.name and document.sha != sha:
-                raise InputError(
-                    f"{reading.name} is on disk with another text; add this one under another name"
-                )
-            if document.name == reading.name:
-                return document
-        return None
-
-    def _utc(self, at: datetime | None) -> datetime:
-        if at is None:
-            return self._clock()
-        if not isinstance(at, datetime):
-            raise InputError(f"at must be a datetime, not {type(at).__name__}")
-        return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
-
-
-def _call(call: ToolCall, at: datetime) -> Page:
-    _text(id=call.id, name=call.name, arguments=call.arguments)
-    return Page("tool", "assistant", call.arguments, at, "assistant", author=call.name, group=0, call=call.id)
-
-
-def _text(**values: object) -> None:
-    for name, value in values.items():
-        if not isinstance(value, str):
-            raise InputError(f"{name} must be str, not {type(value).__name__}")

@@ -13,8 +13,9 @@ from typing import Any, Self
 
 from vctx import recall
 from vctx.backlog import Backlog
-from vctx.context import BOUND, Context
+from vctx.context import Context
 from vctx.errors import DiskError, InputError
+from vctx.memory import BOUND
 from vctx.ports import Clock, Embedder, Folder, Progress, Shelf, now, silent
 from vctx.types import Find, Found, Match, Read, Score, Search, SessionInfo
 from vctx.weights import Weights
