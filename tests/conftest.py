@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 os.environ["HF_HUB_OFFLINE"] = "1"
+os.environ["XDG_CONFIG_HOME"] = "/nobody's"  # no test depends on the settings of who runs it
 
 from vctx.context import Context
 from vctx.fakes import HashingEmbedder, WordTokenizer

@@ -140,7 +140,7 @@ def test_a_search_across_a_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 def test_no_session_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("VCTX_DB", raising=False)
-    assert "--db FILE, or set VCTX_DB" in vctx("ls", code=2).stderr
+    assert "--db FILE, VCTX_DB, or db in vctx.toml" in vctx("ls", code=2).stderr
 
 
 def test_bad_files_add_nothing(db: str, tmp_path: Path) -> None:

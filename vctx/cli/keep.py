@@ -8,20 +8,24 @@ from typing import TextIO
 
 import click
 
-from vctx.cli import show
-from vctx.cli.session import Session, existing, progress, session_options
+from vctx.cli import complete, show
+from vctx.cli.session import Session, existing, file_options, progress, session_options
 
 
 @click.command()
-@click.argument("pages", nargs=-1, type=int)
-@click.option("--document", help="Forget a document by its name, with all its chunks.")
+@click.argument("pages", nargs=-1, type=int, shell_complete=complete.messages)
+@click.option(
+    "--document",
+    shell_complete=complete.documents,
+    help="Forget a document by its name, with all its chunks.",
+)
 @session_options
 @existing
 def forget(session: Session, pages: tuple[int, ...], document: str | None) -> None:
-    """Erase pages or a document, with every summary made of them, from all files of the session.
+    """Erase pages or a document from all files of the session.
 
-    It says that they are gone only after it has looked; exit code 1 while another process still reads
-    them: run it again without pages, then.
+    Every summary made of them goes too. It says that they are gone only after it has looked; exit code 1
+    while another process still reads them: run it again without pages, then.
 
     \b
       vctx forget --db alice.db 17 18
@@ -35,7 +39,7 @@ def forget(session: Session, pages: tuple[int, ...], document: str | None) -> No
 
 @click.command()
 @click.argument("target", type=click.Path(dir_okay=False))
-@session_options
+@file_options
 @existing
 def backup(session: Session, target: str) -> None:
     """Copy the session to a new file, while others may use it.
@@ -50,7 +54,7 @@ def backup(session: Session, target: str) -> None:
 
 @click.command()
 @click.option("--no-repair", is_flag=True, help="Only look.")
-@session_options
+@file_options
 @existing
 def check(session: Session, no_repair: bool) -> None:
     """Compare every row with its checksum; make anew what is derived and wrong.
@@ -69,7 +73,7 @@ def check(session: Session, no_repair: bool) -> None:
 
 @click.command()
 @click.argument("target", type=click.Path(dir_okay=False, allow_dash=True), default="-")
-@session_options
+@file_options
 @existing
 def export(session: Session, target: str) -> None:
     """Write the whole session as JSON Lines, without loss.
@@ -96,7 +100,7 @@ def _written(target: str) -> Iterator[TextIO]:
 
 @click.command(name="import")
 @click.argument("source", type=click.Path(exists=True, dir_okay=False))
-@session_options
+@file_options
 def import_(session: Session, source: str) -> None:
     """Make a session of an export; wholly, or not at all.
 
@@ -114,9 +118,9 @@ def import_(session: Session, source: str) -> None:
 @session_options
 @existing
 def reembed(session: Session) -> None:
-    """Change the session's embedding model for good: embed everything in it with another.
+    """Change the session's embedding model for good.
 
-    If it is interrupted, run it again: it goes on where it was.
+    All of it is embedded anew. If it is interrupted, run it again: it goes on where it was.
 
     \b
       vctx reembed --db alice.db --embedder BAAI/bge-small-en-v1.5

@@ -36,7 +36,7 @@ def train_recall(
     embedder: str,
     tokenizer: str,
 ) -> None:
-    """Train what each signal of recall counts for, and say whether it is worth it.
+    """Train recall on your own questions, if it is worth it.
 
     Learns from questions whose answering pages are known: labelled in a file, or from the session's log
     (pages that were recalled and that the reply then quoted). Compared with the default weights on questions

@@ -5,18 +5,20 @@ from dataclasses import asdict
 import click
 
 from vctx import explain, journal
-from vctx.cli import told
-from vctx.cli.session import Session, existing, session_options
+from vctx.cli import complete, told
+from vctx.cli.session import Session, existing, file_options, session_options
 from vctx.types import Entry
 
 
 @click.command()
-@click.argument("page", type=int, required=False)
+@click.argument("page", type=int, required=False, shell_complete=complete.messages)
 @click.option("--at", "tick", type=int, help="Instead: the whole window after this tick of the log.")
-@session_options
+@file_options
 @existing
 def why(session: Session, page: int | None, tick: int | None) -> None:
-    """Tell why a page is in the window, or is not: all that happened to it, oldest first.
+    """Tell why a page is in the window, or is not.
+
+    All that happened to it is listed, oldest first.
 
     \b
       vctx why --db alice.db 17
@@ -37,10 +39,10 @@ def why(session: Session, page: int | None, tick: int | None) -> None:
 @click.command()
 @click.argument("before", type=int)
 @click.argument("after", type=int)
-@session_options
+@file_options
 @existing
 def diff(session: Session, before: int, after: int) -> None:
-    """Show how the window at one tick of the log differs from that at another.
+    """Show how the window differs between two ticks of the log.
 
     \b
       vctx diff --db alice.db 40 52
@@ -51,10 +53,10 @@ def diff(session: Session, before: int, after: int) -> None:
 
 
 @click.command()
-@session_options
+@file_options
 @existing
 def branches(session: Session) -> None:
-    """List the branches; the session goes on with the one marked *.
+    """List the branches; the session goes on with *.
 
     \b
       vctx branches --db alice.db
@@ -65,7 +67,12 @@ def branches(session: Session) -> None:
 
 
 @click.command()
-@click.option("--at", type=int, help="The last message that the branch shares (default: the newest).")
+@click.option(
+    "--at",
+    type=int,
+    shell_complete=complete.messages,
+    help="The last message that the branch shares (default: the newest).",
+)
 @session_options
 @existing
 def fork(session: Session, at: int | None) -> None:
@@ -80,7 +87,7 @@ def fork(session: Session, at: int | None) -> None:
 
 
 @click.command()
-@click.argument("branch", type=int)
+@click.argument("branch", type=int, shell_complete=complete.branches)
 @session_options
 @existing
 def switch(session: Session, branch: int) -> None:
@@ -95,7 +102,7 @@ def switch(session: Session, branch: int) -> None:
 
 
 @click.command()
-@click.argument("at", type=int)
+@click.argument("at", type=int, shell_complete=complete.messages)
 @session_options
 @existing
 def rewind(session: Session, at: int) -> None:

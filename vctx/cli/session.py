@@ -1,42 +1,48 @@
-"""What every command of a session shares: its options, its file, and the way it prints."""
+"""What the commands of a session share: their options, the file they work on, and the way they print."""
 
 import functools
 import json
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, closing, contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from vctx.boot import EMBEDDER, LOCAL_MODEL
+from vctx.cli import complete
 from vctx.policy import POLICIES
 
 if TYPE_CHECKING:
     from vctx.context import Context
     from vctx.ports import Disk
 
+Command = Callable[..., None]
+
 
 @dataclass
 class Session:
     """The options of one run."""
 
-    db: str
-    window: int | None
-    reserve: int | None
-    model: str
-    base_url: str | None
-    tokenizer: str | None
-    embedder: str
-    policy: str
-    system: str
-    weights: str | None
-    as_json: bool
+    db: str = ""
+    window: int | None = None
+    reserve: int | None = None
+    model: str = LOCAL_MODEL
+    base_url: str | None = None
+    tokenizer: str | None = None
+    embedder: str = EMBEDDER
+    policy: str = "fifo"
+    system: str = ""
+    weights: str | None = None
+    as_json: bool = False
+    held: "Context | None" = None
+    """The session that a chat holds open, where a command is given within it."""
 
-    def open(self) -> "Context":
+    def open(self) -> "AbstractContextManager[Context]":
         """The session with its model and embedder, progress shown on stderr."""
+        if self.held is not None:
+            return nullcontext(self.held)
         from vctx.boot import open
 
         return open(
@@ -53,6 +59,21 @@ class Session:
             progress=progress,
         )
 
+    def reader(self) -> "AbstractContextManager[Context]":
+        """The session without a model, for what decides nothing: tokens are not counted as the model does."""
+        if self.held is not None:
+            return nullcontext(self.held)
+        from vctx.boot import open
+
+        return open(
+            self.db,
+            model=None,
+            tokenizer="strict",
+            embedder=self.embedder,
+            weights=self.weights,
+            progress=progress,
+        )
+
     def disk(self) -> "AbstractContextManager[Disk]":
         """Only what stands on disk: no model is loaded."""
         from vctx.boot import disk
@@ -62,13 +83,6 @@ class Session:
     def emit(self, data: Any, text: str) -> None:
         """Prints the data as JSON, or the text for people."""
         click.echo(json.dumps(data, ensure_ascii=False) if self.as_json else text)
-
-    def prompt(self) -> str | None:
-        """The next line of the user's; None at the end."""
-        if sys.stdin.isatty():
-            click.echo("> ", nl=False, err=True)
-        line = sys.stdin.readline()
-        return line.rstrip("\r\n") if line else None
 
 
 @contextmanager
@@ -80,8 +94,16 @@ def progress(label: str, total: int) -> Iterator[Callable[[int], object]]:
         yield bar.update
 
 
-_OPTIONS = (
-    click.option("--db", envvar="VCTX_DB", type=click.Path(dir_okay=False), help="The session's file."),
+DB = click.option(
+    "--db",
+    envvar="VCTX_DB",
+    type=click.Path(dir_okay=False),
+    shell_complete=complete.sessions,
+    help="The session's file.",
+)
+JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+OPTIONS = (
+    DB,
     click.option(
         "--window", envvar="VCTX_WINDOW", type=click.IntRange(min=64), help="The model's window, in tokens."
     ),
@@ -109,30 +131,61 @@ _OPTIONS = (
         help="A sentence-transformers model.",
     ),
     click.option(
-        "--policy", type=click.Choice(sorted(POLICIES)), default="fifo", show_default=True, help="Who leaves."
+        "--policy",
+        envvar="VCTX_POLICY",
+        type=click.Choice(sorted(POLICIES)),
+        default="fifo",
+        show_default=True,
+        help="Who leaves.",
     ),
     click.option("--system", envvar="VCTX_SYSTEM", default="", help="Instructions that stand first."),
     click.option("--weights", envvar="VCTX_WEIGHTS", help="Of recall's signals: a file, or plain."),
-    click.option("--json", "as_json", is_flag=True, help="Print JSON."),
+    JSON,
 )
 
 
-def session_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Gives a command the session's options, gathered as its first argument."""
+def session_options(command: Command) -> Command:
+    """For what needs the window: all options of a session, gathered as the command's first argument."""
+    return _gathering(command, OPTIONS)
 
+
+def file_options(command: Command) -> Command:
+    """For what only reads or keeps the file: which it is, gathered as the command's first argument."""
+    return _gathering(command, (DB, JSON))
+
+
+def _gathering(command: Command, options: Sequence[Callable[[Command], Command]]) -> Command:
     @functools.wraps(command)
-    def gathered(**options: Any) -> None:
-        own = {name: options.pop(name) for name in Session.__dataclass_fields__}
-        if not own["db"]:
-            raise click.UsageError("name the session's file: --db FILE, or set VCTX_DB")
-        command(Session(**own), **options)
+    def gathered(**given: Any) -> None:
+        own = {field.name: given.pop(field.name) for field in fields(Session) if field.name in given}
+        command(_session(own), **given)
 
-    for option in reversed(_OPTIONS):
-        gathered = option(gathered)
-    return gathered
+    return with_options(gathered, options)
 
 
-def existing(command: Callable[..., None]) -> Callable[..., None]:
+def with_options(command: Command, options: Sequence[Callable[[Command], Command]]) -> Command:
+    """The command with these options, in this order."""
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def _session(own: dict[str, Any]) -> Session:
+    """The session that the options describe; within a chat, the chat's."""
+    context = click.get_current_context()
+    held = context.find_object(Session)
+    if held is not None:
+        for name in own:
+            source = context.get_parameter_source(name)
+            if source == click.core.ParameterSource.COMMANDLINE and name != "as_json":
+                raise click.UsageError(f"--{name.replace('_', '-')} is for `vctx chat` itself, not within it")
+        return replace(held, as_json=own["as_json"])
+    if not own["db"]:
+        raise click.UsageError("name the session's file: --db FILE, VCTX_DB, or db in vctx.toml")
+    return Session(**own)
+
+
+def existing(command: Command) -> Command:
     """Refuses to make a session where there is none: below `session_options`."""
 
     @functools.wraps(command)

@@ -4,7 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from vctx.types import Answer, Document, Entry, Found, Match, Message, Page, Quote, SessionInfo, Stats
+from vctx.types import Answer, Document, Entry, Found, Hit, Match, Message, Page, Quote, SessionInfo, Stats
+
+EXCERPT = 200
+"""Characters of a page that a list shows."""
 
 
 def document(document: Document) -> dict[str, Any]:
@@ -88,6 +91,64 @@ def _who(message: Message) -> str:
 def _calls(message: Message) -> str:
     calls = (f"-> {call.name} ({call.id}) {call.arguments}" for call in message.calls)
     return "\n".join(text for text in (message.content, *calls) if text)
+
+
+def page(page: Page) -> dict[str, Any]:
+    return {
+        "id": page.id,
+        "kind": page.kind,
+        "role": page.role,
+        "author": page.author,
+        "at": page.created_at.isoformat(),
+        "place": place(page),
+        "text": page.text,
+    }
+
+
+def pages(pages: Sequence[Page]) -> str:
+    return "\n".join(f"--- {place(page)}\n{page.text.strip()}" for page in pages)
+
+
+def hit(hit: Hit, page: Page) -> dict[str, Any]:
+    return {
+        "page": page.id,
+        "place": place(page),
+        "score": round(hit.score, 4),
+        "text": page.text if hit.span is None else page.text[slice(*hit.span)],
+        "signals": {name: round(share, 4) for name, share in hit.signals.items() if share},
+        "resident": hit.resident,
+    }
+
+
+def hits(hits: Sequence[Hit], pages: Sequence[Page]) -> str:
+    lines = [f"{h.score:6.2f}  {place(p)}\n        {_short(h, p)}" for h, p in zip(hits, pages, strict=True)]
+    return "\n".join(lines) or "nothing on disk answers that"
+
+
+def _short(hit: Hit, page: Page) -> str:
+    text = " ".join((page.text if hit.span is None else page.text[slice(*hit.span)]).split())
+    return text if len(text) <= EXCERPT else f"{text[: EXCERPT - 1]}…"
+
+
+def counts(stats: Stats, entries: Sequence[Entry]) -> dict[str, Any]:
+    """What stands on disk, and what the journal says that paging did."""
+    recalls = [entry for entry in entries if entry.cause == "recall"]
+    faults = sum(len(entry.plan.load) for entry in recalls)
+    return {
+        "documents": len(stats.documents),
+        "pages": stats.pages,
+        "characters": stats.characters,
+        "waiting for their embedding": stats.pending,
+        "decisions": len(entries),
+        "references": sum(len(entry.plan.touch) for entry in recalls) + faults,
+        "faults": faults,
+        "evictions": sum(len(entry.plan.evict) for entry in entries),
+        "digests": sum(entry.cause == "fold" for entry in entries),
+    }
+
+
+def table(counts: Mapping[str, Any]) -> str:
+    return "\n".join(f"{name:<28}{value:>12,}" for name, value in counts.items())
 
 
 def entry(entry: Entry) -> dict[str, Any]:

@@ -26,7 +26,10 @@ def _user(text: str, **more: object) -> Callable[[Callable[..., None]], Callable
 
 @click.group()
 def store() -> None:
-    """A folder of sessions, a file each; use one of them with --db FOLDER/NAME.db."""
+    """Keep many sessions in a folder, a file each.
+
+    Use one of them with --db FOLDER/NAME.db.
+    """
 
 
 @store.command()

@@ -1,0 +1,33 @@
+"""`vctx ask`: one question, for people, pipes and scripts."""
+
+import sys
+
+import click
+
+from vctx.cli import show
+from vctx.cli.session import Session, existing, session_options
+
+
+@click.command()
+@click.argument("question", default="-")
+@session_options
+@existing
+def ask(session: Session, question: str) -> None:
+    """Ask one question; print the answer and its source.
+
+    Without a question, or with -, it is read from standard input. Question and answer join the
+    conversation; `vctx search` looks without a model, and leaves no trace.
+
+    \b
+      vctx ask --db book.db "Who is the captain of the Pequod?"
+      echo "Who is Ishmael?" | vctx ask --db book.db
+      vctx ask --db book.db --json "Who is Queequeg?"
+    """
+    text = sys.stdin.read().strip() if question == "-" else question.strip()
+    if not text:
+        raise click.UsageError("the question is empty")
+    with session.open() as ctx:
+        answer = ctx.chat(text)
+        quote = ctx.support(f"{text} {answer}", answer.hits)
+        pages = ctx.pages(list(dict.fromkeys(hit.page for hit in answer.hits)))
+    session.emit(show.answer(answer, quote, pages), show.answered(answer, quote))

@@ -1,0 +1,86 @@
+"""Commands that look: ls, show, stats, log, search. None of them changes a session."""
+
+import click
+
+from vctx.cli import complete, show
+from vctx.cli.session import Session, existing, file_options, session_options
+
+
+@click.command()
+@file_options
+@existing
+def ls(session: Session) -> None:
+    """List the documents and count the conversation.
+
+    \b
+      vctx ls --db book.db
+    """
+    with session.disk() as disk:
+        stats, said = disk.stats(), len(disk.pages(kind="message"))
+    session.emit(show.stats(stats, said), show.listing(stats, said))
+
+
+@click.command(name="show")
+@click.argument("pages", nargs=-1, type=int, required=True, shell_complete=complete.messages)
+@file_options
+@existing
+def show_(session: Session, pages: tuple[int, ...]) -> None:
+    """Print pages as they stand on disk, whole, with their place.
+
+    \b
+      vctx show --db book.db 12
+      vctx show --db book.db 12 13 --json
+    """
+    with session.disk() as disk:
+        found = disk.get(pages)
+    session.emit([show.page(page) for page in found], show.pages(found))
+
+
+@click.command()
+@file_options
+@existing
+def stats(session: Session) -> None:
+    """Count what is on disk, and what paging has done.
+
+    \b
+      vctx stats --db book.db
+    """
+    with session.disk() as disk:
+        stood, entries = disk.stats(), disk.entries()
+    counts = show.counts(stood, entries)
+    session.emit(counts, show.table(counts))
+
+
+@click.command()
+@file_options
+@existing
+def log(session: Session) -> None:
+    """Show each paging decision and its reason, oldest first.
+
+    \b
+      vctx log --db book.db
+    """
+    with session.disk() as disk:
+        entries = disk.entries()
+    session.emit([show.entry(e) for e in entries], show.decisions(entries))
+
+
+@click.command()
+@click.argument("query")
+@click.option("-k", default=5, show_default=True, type=click.IntRange(min=1), help="Pages to show.")
+@session_options
+@existing
+def search(session: Session, query: str, k: int) -> None:
+    """Rank what is on disk for a query, best first. No model is asked, and the window stays as it is.
+
+    \b
+      vctx search --db book.db "the white whale"
+      vctx search --db book.db "the white whale" -k 2 --json
+    """
+    with session.reader() as ctx:
+        hits = ctx.search(query)[:k]
+        pages = ctx.pages([hit.page for hit in hits])
+    session.emit([show.hit(h, p) for h, p in zip(hits, pages, strict=True)], show.hits(hits, pages))
+
+
+COMMANDS = (ls, show_, stats, log, search)

@@ -1,0 +1,77 @@
+"""Commands on the window: window, recall, pin, unpin."""
+
+from itertools import pairwise
+
+import click
+
+from vctx.cli import complete, show
+from vctx.cli.session import Session, existing, session_options
+
+
+@click.command()
+@session_options
+@existing
+def window(session: Session) -> None:
+    """Show what the model would see, tokens per message.
+
+    \b
+      vctx window --db book.db
+      vctx window --db book.db --json
+    """
+    with session.open() as ctx:
+        messages = ctx.messages()
+        upto = [ctx.tokens(messages[:n]) for n in range(1, len(messages) + 1)]
+        counts = [after - before for before, after in pairwise([0, *upto])]
+        total, limit = sum(counts), ctx.budget.room
+    session.emit(show.window(messages, counts, total, limit), show.seen(messages, counts, total, limit))
+
+
+@click.command()
+@click.argument("query")
+@click.option("--tokens", type=click.IntRange(min=1), help="Spend up to this many, where there is enough.")
+@session_options
+@existing
+def recall(session: Session, query: str, tokens: int | None) -> None:
+    """Page in what answers a query; the model is not asked.
+
+    \b
+      vctx recall --db book.db "the white whale"
+      vctx recall --db book.db "the white whale" --tokens 500
+    """
+    with session.open() as ctx:
+        hits = ctx.recall(query, tokens=tokens)
+        pages = ctx.pages([hit.page for hit in hits])
+    session.emit([show.hit(h, p) for h, p in zip(hits, pages, strict=True)], show.hits(hits, pages))
+
+
+@click.command()
+@click.argument("page", type=int, shell_complete=complete.resident)
+@session_options
+@existing
+def pin(session: Session, page: int) -> None:
+    """Keep a page in the window, through any flush.
+
+    \b
+      vctx pin --db alice.db 1
+    """
+    with session.open() as ctx:
+        ctx.pin(page)
+    session.emit({"pinned": page}, f"page {page} stays in the window")
+
+
+@click.command()
+@click.argument("page", type=int, shell_complete=complete.resident)
+@session_options
+@existing
+def unpin(session: Session, page: int) -> None:
+    """Let a pinned page leave the window again.
+
+    \b
+      vctx unpin --db alice.db 1
+    """
+    with session.open() as ctx:
+        ctx.unpin(page)
+    session.emit({"unpinned": page}, f"page {page} may leave the window")
+
+
+COMMANDS = (window, recall, pin, unpin)
