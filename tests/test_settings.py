@@ -1,4 +1,4 @@
-"""Settings: a flag before the environment, that before the file; unknown keys and wrong values name the file."""
+"""Settings: a flag before the environment, that before the file; what is wrong in a file is one line."""
 
 import json
 from pathlib import Path
