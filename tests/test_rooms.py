@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 NOUNS = {"types", "errors", "ports"}
 PURE = {"chunk", "policy", "plan", "journal", "recall", "render", "digest", "scale", "quote"}
-PURE |= {"signals", "groups", "explain", "weights", "question", "lexicon", "dates", "stopwords"}
+PURE |= {"signals", "groups", "layout", "explain", "weights", "question", "lexicon", "dates", "stopwords"}
 LEAVES = {"storage", "embed", "models", "ingest", "fakes"}
 
 # What each room may import of vctx; a leaf may also import itself.

@@ -33,6 +33,7 @@ from vctx.types import (
     Quote,
     Read,
     Reading,
+    Region,
     Reply,
     Score,
     Search,
@@ -327,6 +328,10 @@ class Memory:
     def frames(self) -> tuple[Frame, ...]:
         """The window's frames, in order of arrival."""
         return self._window.frames
+
+    def regions(self) -> tuple[Region, ...]:
+        """The window as stretches of tokens in the order of the prompt, what is free last; no model call."""
+        return self._window.regions()
 
     def pages(self, ids: Sequence[int]) -> list[Page]:
         """Pages by id, in the order asked."""

@@ -123,6 +123,18 @@ class Frame:
 
 
 @dataclass(frozen=True, slots=True)
+class Region:
+    """A stretch of the window. `tokens` are an estimate; the whole prompt, once counted, is exact."""
+
+    name: Literal["fixed", "digest", "message", "fault", "free"]
+    tokens: int
+    frame: Frame | None = None
+    """What stands there, of a message or a page that a fault brought in."""
+    age: int = 0
+    """Ticks since it arrived."""
+
+
+@dataclass(frozen=True, slots=True)
 class Hit:
     """A page, or a span of one, that answers a query, with every signal that ranked it.
 

@@ -9,14 +9,14 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, Literal
 
-from vctx import digest, groups, journal, render
+from vctx import digest, groups, journal, layout, render
 from vctx.errors import BudgetError, InputError
 from vctx.ledger import Ledger
 from vctx.plan import by_value, decide, pack, weight
 from vctx.policy import named
 from vctx.ports import Clock, Disk, Model, Tokenizer
 from vctx.scale import Scale, words_of
-from vctx.types import Budget, Entry, Form, Frame, Hit, Message, Page, Plan, Slot, Snapshot
+from vctx.types import Budget, Entry, Form, Frame, Hit, Message, Page, Plan, Region, Slot, Snapshot
 
 LESSONS = 256
 """Entries of the journal, the newest, from which a tokenizer that estimates learns again."""
@@ -171,6 +171,18 @@ class Window:
         """Tokens of the largest message that fits beside what never leaves, the group's own pages aside."""
         rest = tuple(f for f in self.frames if group is None or f.group != group)
         return self.budget.room - self._base - self._cap - self._pinned(replace(self._state, frames=rest))
+
+    def regions(self) -> tuple[Region, ...]:
+        """What takes the room, in the order of the prompt."""
+        fixed = self.scale.fixed(self._system)
+        return layout.regions(
+            self._weighed(self.frames),
+            fixed=fixed,
+            digest=self.scale.fixed(self._system, self._digest()) - fixed,
+            wrapper=self.scale.wrapper(),
+            room=self.budget.room,
+            tick=self._state.tick,
+        )
 
     # -- decide, note, apply
 
