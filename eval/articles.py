@@ -86,10 +86,10 @@ def _article(
     random: Random, title: str, kind: str, titles: Mapping[str, str], filler: int
 ) -> tuple[vctx.Reading, list[_Fact]]:
     text = ""
-    headings: list[tuple[int, str]] = []
+    headings: list[vctx.Heading] = []
     facts: list[_Fact] = []
     for section in lines()["kind"][kind]["section"]:
-        headings.append((len(text), f"{title}: {section['heading']}"))
+        headings.append(vctx.Heading(len(text), f"{title}: {section['heading']}"))
         text += section["heading"] + "\n\n"
         for fact in section["facts"]:
             text += _padding(random, filler)

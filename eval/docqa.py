@@ -61,7 +61,7 @@ def load(path: Path) -> Library:
     for title, text in passages:
         same = sum(other == title for other, _ in names)
         names.setdefault((title, text), f"{title} ({same + 1})" if same else title)
-    readings = [vctx.Reading(name, text, ((0, title),)) for (title, text), name in names.items()]
+    readings = [vctx.Reading(name, text, (vctx.Heading(0, title),)) for (title, text), name in names.items()]
     asked = [
         Asked(question, "passage", frozenset({(names[passage], 0)}))
         for (question, _), passage in zip(pairs, passages, strict=True)
@@ -89,7 +89,7 @@ def docstrings() -> Iterator[vctx.Reading]:
                     name = getattr(node, "name", "")
                     line = getattr(node, "lineno", 0)
                     yield vctx.Reading(
-                        f"{path.stem} {name} {line}", text[:2000], ((0, f"{path.stem} {name}"),)
+                        f"{path.stem} {name} {line}", text[:2000], (vctx.Heading(0, f"{path.stem} {name}"),)
                     )
 
 

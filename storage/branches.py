@@ -66,7 +66,7 @@ class Branches:
         if branch is None or (branch == TRUNK and self._alone()):
             return ""
         own = (f"branch = {b} AND id <= {at}" for b, at in self.sees(branch).items())
-        return f"({' OR '.join(own)} OR kind = 'chunk')"
+        return f"({' OR '.join(own)} OR kind IN ('chunk', 'record'))"
 
     def visible(self, branch: int | None) -> NDArray[np.bool_] | None:
         """Whether the branch sees page i; None where it sees all. Inside a snapshot.

@@ -20,6 +20,9 @@ Row = tuple[Any, ...]
 PAGE = "id, branch, seq, kind, role, author, created_at, origin, source, grp, parents, text"
 """The columns that `page_row` writes and `page_of` reads, with `sum` at the end."""
 
+SOURCE = PAGE.split(", ").index("source")
+"""The place of the column `source` among them."""
+
 ENTRY = "tick, cause, at, request, policy, plan, outcome"
 """The columns that `entry_row` writes and `entry_of` reads, with `sum` at the end."""
 

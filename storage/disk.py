@@ -1,6 +1,6 @@
 """SqliteDisk: the one door to a session's file. Implements vctx.ports.Disk."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from os import PathLike
 from pathlib import Path
@@ -26,7 +26,7 @@ from vctx.storage.pages import Pages
 from vctx.storage.spans import Spans
 from vctx.storage.union import union
 from vctx.storage.words import Words
-from vctx.types import Document, Entry, Hit, Page, Search, Stats, Vector
+from vctx.types import Document, Entry, Hit, Page, Search, Source, Stats, Vector
 
 Vectors = NDArray[np.float32]
 
@@ -128,6 +128,10 @@ class SqliteDisk:
     def add(self, document: Document) -> None:
         """Records a document whose chunks have been put. Inside a transaction."""
         self._pages.add(document)
+
+    def move(self, places: Mapping[int, Source]) -> None:
+        """Writes down where in their document pages stand now. Inside a transaction."""
+        self._pages.move(places)
 
     def note(self, entry: Entry) -> None:
         """Appends to the journal; DiskError for a tick that is there already. Inside a transaction.

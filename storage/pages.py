@@ -1,13 +1,15 @@
 """Pages and documents on disk, and the words that find the pages."""
 
 import json
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from vctx.errors import DiskError, InputError
 from vctx.storage.branches import Branches
 from vctx.storage.codec import (
     DOCUMENT,
     PAGE,
+    SOURCE,
     Row,
     document_of,
     document_row,
@@ -18,7 +20,7 @@ from vctx.storage.codec import (
 )
 from vctx.storage.counts import TOTALS, Counts, seq
 from vctx.storage.file import File
-from vctx.types import Document, Page
+from vctx.types import Document, Page, Source
 
 _SELECT = f"SELECT {PAGE}, sum FROM pages"
 _UNFIND = (
@@ -40,7 +42,7 @@ class Pages:
         self._counts = Counts(file)
         self._branches = Branches(file)
         self._lately: dict[int, Page] = {}
-        self._forgotten = 0
+        self._changed = 0
 
     def put(self, pages: Sequence[Page]) -> list[Page]:
         """Stores pages with the next ids and, in each branch, the next seqs. Inside a transaction."""
@@ -90,9 +92,9 @@ class Pages:
 
     def _remembered(self, asked: Sequence[int]) -> list[Page]:
         """Those of the pages that there are; none is read twice, as long as none is forgotten."""
-        [forgotten] = self._counts.get("forgotten")
-        if forgotten != self._forgotten or len(self._lately) > _LATELY:
-            self._lately, self._forgotten = {}, forgotten
+        changed = sum(self._counts.get("forgotten", "moved"))
+        if changed != self._changed or len(self._lately) > _LATELY:
+            self._lately, self._changed = {}, changed
         known = {id: page for id in asked if (page := self._lately.get(id)) is not None}
         rows = self._file.among(f"{_SELECT} WHERE id IN", [id for id in asked if id not in known])
         new = {row[0]: page_of(row) for row in rows}
@@ -134,7 +136,10 @@ class Pages:
 
     def chunks(self, document: str) -> list[int]:
         """The chunks of a document."""
-        rows = self._file.rows("SELECT id, source FROM pages WHERE kind = 'chunk' AND kind <> 'message'")
+        sql = (
+            "SELECT id, source FROM pages WHERE kind IN ('chunk', 'record') AND kind <> 'message' ORDER BY id"
+        )
+        rows = self._file.rows(sql)
         return [id for id, source in rows if source is not None and source_document(source) == document]
 
     def remove(self, document: str) -> bool:
@@ -143,6 +148,14 @@ class Pages:
         found = [id for name, id in names.items() if raw_text(name) == document]
         self._file.write_all("DELETE FROM documents WHERE id = ?", ((id,) for id in found))
         return bool(found)
+
+    def move(self, places: Mapping[int, Source]) -> None:
+        """Writes down where in their document pages stand now. Inside a transaction."""
+        rows = (page_row(replace(page, source=places[page.id])) for page in self.get(list(places)))
+        sql = "UPDATE pages SET source = ?, sum = ? WHERE id = ?"
+        self._file.write_all(sql, ((row[SOURCE], row[-1], row[0]) for row in rows))
+        # Whoever remembers pages sees by this that some are not what they were.
+        self._counts.add({"moved": len(places)})
 
     def wait(self) -> None:
         """Puts every page but summaries on the queue. Inside a transaction."""

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from vctx.chunk import pages, sentences, split
 from vctx.fakes import WordTokenizer
-from vctx.types import Reading
+from vctx.types import Heading, Reading
 
 count = WordTokenizer().count
 AT = datetime(2026, 1, 1, tzinfo=UTC)
@@ -46,7 +46,7 @@ def test_sentences() -> None:
 
 def test_chunks_know_their_page_heading_and_characters() -> None:
     text = "Intro here.\n\fHours\n=====\nOpen at nine.\n\fStill hours.\n"
-    reading = Reading("g.txt", text, ((13, "Hours"),))
+    reading = Reading("g.txt", text, (Heading(13, "Hours"),))
     found = [
         (page.source.number, page.source.heading, page.text)
         for page in pages(reading, 50, count, AT)

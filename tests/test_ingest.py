@@ -5,27 +5,28 @@ from pathlib import Path
 import pytest
 
 import vctx
-from vctx.ingest import headings, reading
+from vctx.ingest import reading
+from vctx.ingest.text import headings
 
 
 def test_markdown_and_underlined_headings() -> None:
     text = "# One #\n\ntext\n\nTwo\n===\n\n| a |\n|---|\n\n----\nThree words here\n****************\n"
-    assert headings(text) == ((0, "One"), (15, "Two"), (42, "Three words here"))
+    assert headings(text) == ((0, "One", 1), (15, "Two", 1), (42, "Three words here", 2))
 
 
 def test_a_heading_at_the_top_of_a_printed_page() -> None:
-    assert headings("end\n\fTwo\n===\n\f# Three\n") == ((5, "Two"), (14, "Three"))
+    assert headings("end\n\fTwo\n===\n\f# Three\n") == ((5, "Two", 1), (14, "Three", 1))
 
 
 def test_comments_fences_and_front_matter_are_no_headings() -> None:
     assert headings("# a comment\nx = 1\n", ".py") == ()
     assert headings("date\n----\n", ".yaml") == ()
     text = "---\ntitle\n---\n# Real\n```\n# install it\nsetup\n-----\n```\nTwo\n===\n"
-    assert [title for _, title in headings(text, ".md")] == ["Real", "Two"]
+    assert [title for _, title, _ in headings(text, ".md")] == ["Real", "Two"]
 
 
 def test_a_long_line_of_blanks_takes_no_time() -> None:
-    assert headings("# a" + " " * 200_000 + "b\n" + "#" * 200_000) == ((0, "a b"),)
+    assert headings("# a" + " " * 200_000 + "b\n" + "#" * 200_000) == ((0, "a b", 1),)
 
 
 def test_line_ends_and_the_byte_order_mark_are_normal() -> None:

@@ -26,7 +26,8 @@ ALLOWED = {
     "background": NOUNS | {"backlog"},
     "ledger": NOUNS | PURE,
     "window": NOUNS | PURE | {"ledger"},
-    "memory": NOUNS | PURE | {"formats", "backlog", "window"},
+    "library": NOUNS | PURE | {"window"},
+    "memory": NOUNS | PURE | {"formats", "backlog", "library", "window"},
     "turn": NOUNS | PURE | {"memory"},
     "drive": NOUNS | {"turn"},
     "context": NOUNS | {"memory", "turn", "drive"},
@@ -63,7 +64,7 @@ def _room(module: str) -> set[str]:
 def sources() -> list[tuple[str, Path]]:
     """(room, file) of everything that ships, but for eval."""
     files = [*(ROOT / "vctx").glob("*.py"), *(ROOT / "storage").glob("*.py")]
-    for folder in ("cli", "embed", "models"):
+    for folder in ("cli", "embed", "ingest", "models"):
         files += (ROOT / "vctx" / folder).glob("*.py")
     return [(f.stem if f.parent.name == "vctx" else f.parent.name, f) for f in files]
 

@@ -26,6 +26,7 @@ from vctx.errors import (
 from vctx.ports import AsyncModel, Embedder, Learner, Model, Progress, Tokenizer
 from vctx.store import Store
 from vctx.types import (
+    Added,
     Answer,
     Branch,
     Budget,
@@ -35,6 +36,7 @@ from vctx.types import (
     Event,
     Found,
     Frame,
+    Heading,
     Hit,
     Match,
     Message,
@@ -49,12 +51,14 @@ from vctx.types import (
     Speaker,
     Stats,
     ToolCall,
+    Turn,
 )
 from vctx.weights import Weights
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "Added",
     "Answer",
     "AsyncModel",
     "Branch",
@@ -70,6 +74,7 @@ __all__ = [
     "Event",
     "Found",
     "Frame",
+    "Heading",
     "Hit",
     "InputError",
     "Learner",
@@ -94,6 +99,7 @@ __all__ = [
     "Tokenizer",
     "TooLongError",
     "ToolCall",
+    "Turn",
     "VctxError",
     "Weights",
     "disk",

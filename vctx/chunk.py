@@ -1,19 +1,25 @@
 """Where to cut a text: paragraphs, then sentences, then words, then characters. Pure."""
 
 import re
+import unicodedata
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from itertools import pairwise
 
-from vctx.types import Page, Reading, Source, Span
+from vctx.types import Heading, Page, Reading, Source, Span
 
 Count = Callable[[Sequence[str]], list[int]]
 """Tokens of each text."""
 
+PATH = " > "
+"""What stands between the headings of a section's path."""
+GRAPHEME = 16
+"""Characters that one visible character has at most, for a cut: a family of emoji has eleven."""
+
 # From the coarsest cut to the finest; each pattern matches what ends a piece.
 _CUTS = (
-    re.compile(r"\n[ \t]*\n\s*"),
+    re.compile(r"\n[ \t]*\n(?:[ \t]*\n)*"),
     re.compile(r"\n+"),
     re.compile(r"(?<=[.!?])[\"')\]]*\s+|(?<=[。！？])"),
     re.compile(r"\s+"),
@@ -40,22 +46,70 @@ def split(text: str, limit: int, count: Count) -> list[Span]:
 
 
 def pages(reading: Reading, limit: int, count: Count, at: datetime) -> list[Page]:
-    """The chunks of a document as pages that know their place: characters, printed page, heading.
+    """A document as pages that know their place: characters, printed page, section.
 
-    A chunk crosses neither a heading nor the end of a printed page, so that its place is exact.
+    A chunk crosses neither a heading nor the end of a printed page, so that its place is exact. A turn of a
+    history is one page, as it was said; one that does not say when is dated `at`.
     """
+    edges = sections(reading)
+    if reading.turns:
+        return _records(reading, edges, at)
     text = reading.text
-    titles = dict(reading.headings)
     breaks = [match.end() for match in re.finditer("\f", text)]
-    edges = sorted({0, len(text), *titles, *breaks})
     out: list[Page] = []
     heading = ""
-    for start, stop in pairwise(edges):
-        heading = titles.get(start, heading)
+    for start, stop in pairwise(sorted({0, len(text), *edges, *breaks})):
+        heading = edges.get(start, heading)
         number = 1 + bisect_right(breaks, start) if breaks else None
         for a, b in split(text[start:stop], limit, count):
             source = Source(reading.name, start + a, start + b, number, heading)
             out.append(Page("chunk", "user", text[start + a : start + b], at, "document", source=source))
+    return [page for page in out if page.text.strip()]
+
+
+def sections(reading: Reading) -> dict[int, str]:
+    """Where each section begins, and its path: "7 Paging > 7.4 Faults".
+
+    The title of the whole document stands in no other path. A heading with nothing below it but the next one
+    begins no section of its own: what it says stands at the head of that one.
+    """
+    headings = [Heading(*one) for one in reading.headings]
+    title = _title(headings)
+    stack: list[Heading] = []
+    edges: dict[int, str] = {}
+    held: int | None = None
+    for one, after in pairwise([*headings, Heading(len(reading.text), "", 0)] if headings else ()):
+        stack = [*(above for above in stack if above.level < one.level and above is not title), one]
+        begin = one.start if held is None else held
+        bare = after.level > one.level and _bare(reading.text[one.start : after.start])
+        held = begin if bare else None
+        if not bare:
+            edges[begin] = PATH.join(above.title for above in stack)
+    return edges
+
+
+def _title(headings: Sequence[Heading]) -> Heading | None:
+    """The heading that is the title of the whole document: the first, where no other is of its level."""
+    top = [one for one in headings if one.level <= headings[0].level]
+    return top[0] if len(top) == 1 and len(headings) > 1 else None
+
+
+def _bare(text: str) -> bool:
+    """Whether a section is nothing but its heading, on one printed page."""
+    lines = [line for line in text.split("\n") if line.strip("=-~^*+# \t")]
+    return len(lines) == 1 and "\f" not in text
+
+
+def _records(reading: Reading, edges: Mapping[int, str], at: datetime) -> list[Page]:
+    heading = ""
+    out: list[Page] = []
+    starts = sorted(edges)
+    for turn in reading.turns:
+        if (n := bisect_right(starts, turn.start)) > 0:
+            heading = edges[starts[n - 1]]
+        source = Source(reading.name, turn.start, turn.stop, None, heading)
+        text, role = reading.text[turn.start : turn.stop], turn.role
+        out.append(Page("record", role, text, turn.at or at, role, turn.author, source))
     return [page for page in out if page.text.strip()]
 
 
@@ -96,7 +150,27 @@ def _join(text: str, parts: list[Span], limit: int, count: Count) -> list[Span]:
 
 
 def _halves(text: str, span: Span, limit: int, count: Count) -> list[Span]:
-    middle = (span[0] + span[1]) // 2
+    middle = _between(text, span)
     last = len(_CUTS)
     left = _split(text, (span[0], middle), limit, count, last)
     return left + _split(text, (middle, span[1]), limit, count, last)
+
+
+def _between(text: str, span: Span) -> int:
+    """Near the middle of a span, and where possible not within what a reader sees as one character."""
+    start, stop = span
+    middle = (start + stop) // 2
+    back = middle
+    while back > max(start, middle - GRAPHEME) and _joined(text[back - 1], text[back]):
+        back -= 1
+    return back if start < back and not _joined(text[back - 1], text[back]) else middle
+
+
+def _joined(before: str, after: str) -> bool:
+    """Whether two characters are parts of one: accents, emoji of several parts, flags, a line's end."""
+    return (
+        unicodedata.category(after) in ("Mn", "Me", "Mc")
+        or "\u200d" in (before, after)
+        or "\U0001f3fb" <= after <= "\U0001f3ff"
+        or ("\U0001f1e6" <= before <= "\U0001f1ff" and "\U0001f1e6" <= after <= "\U0001f1ff")
+    )

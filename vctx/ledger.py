@@ -52,6 +52,13 @@ class Ledger:
         numbers = {frame.page for frame in self.frames if frame.group == group and not frame.fault}
         return [self.page(number) for number in sorted(numbers)]
 
+    def everywhere(self) -> frozenset[int]:
+        """The pages that stand in the window of any branch."""
+        entries = self._disk.entries()
+        return frozenset(
+            frame.page for one in journal.branches(entries) for frame in _opened(entries, one.id).frames
+        )
+
     def newest(self) -> Frame | None:
         """The frame of what was said last."""
         return next((frame for frame in reversed(self.frames) if not frame.fault), None)

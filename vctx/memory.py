@@ -5,7 +5,6 @@ recall -> embed what waits -> search -> rank -> decide -> note
 window -> fold what is due -> render -> count -> decide again if the estimate fell short
 """
 
-import hashlib
 import math
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -14,15 +13,16 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Literal, Self, get_args
 
-from vctx import chunk, explain, formats, journal, quote, recall, render
+from vctx import explain, formats, journal, quote, recall, render
 from vctx.backlog import Backlog
 from vctx.errors import InputError, TooLongError
+from vctx.library import Library
 from vctx.ports import Clock, Disk, Embedder, Model, Progress, Tokenizer, now, silent
 from vctx.types import (
+    Added,
     Branch,
     Budget,
     Change,
-    Document,
     Entry,
     Event,
     Find,
@@ -88,6 +88,7 @@ class Memory:
         self._weights = load(weights)
         given = [formats.tools(tools)] if tools else []
         self._window = Window(disk, tokenizer, budget, policy=policy, system=system, clock=clock, tools=given)
+        self._library = Library(disk, self._window, clock)
 
     # -- writing
 
@@ -123,28 +124,16 @@ class Memory:
         self._backlog.wake()
         return stored
 
-    def add(self, reading: Reading, *, chunk_tokens: int = CHUNK) -> Document:
+    def add(self, reading: Reading, *, chunk_tokens: int = CHUNK) -> Added:
         """Files a document: its chunks wait on disk until a fault brings them in.
 
-        What is there already under the same name with the same text is not written again. Raises
-        InputError for an empty document, or for another text under a name that is taken.
+        What is there already under the same name with the same text is not written again. Where the text has
+        changed, so does the document: chunks that are still there keep their pages and vectors, and what is
+        no longer there is forgotten. Raises InputError for an empty document.
         """
-        if not reading.text.strip():
-            raise InputError(f"{reading.name} holds no text; there is nothing to add")
-        if chunk_tokens < 1:
-            raise InputError(f"a chunk holds at least one token, not {chunk_tokens}")
-        sha = hashlib.sha256(reading.text.encode("utf-8", "surrogatepass")).hexdigest()
-        document = self._known(reading, sha)
-        if document is None:
-            pages = chunk.pages(reading, chunk_tokens, self._window.scale.text, self._clock())
-            document = Document(reading.name, sha, len(pages))
-            with self._disk.transaction():
-                if known := self._known(reading, sha):
-                    return known  # another process was faster
-                self._disk.put(pages)
-                self._disk.add(document)
-            self._backlog.wake()
-        return document
+        added = self._library.add(reading, chunk_tokens)
+        self._backlog.wake()
+        return added
 
     def relaxed(self) -> AbstractContextManager[None]:
         """For bulk import: inside, `append` returns before its message is durable; at the end all are.
@@ -369,16 +358,6 @@ class Memory:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._close(drain=kind is None)
-
-    def _known(self, reading: Reading, sha: str) -> Document | None:
-        for document in self._disk.documents():
-            if document.name == reading.name and document.sha != sha:
-                raise InputError(
-                    f"{reading.name} is on disk with another text; add this one under another name"
-                )
-            if document.name == reading.name:
-                return document
-        return None
 
     def _utc(self, at: datetime | None) -> datetime:
         if at is None:

@@ -16,6 +16,7 @@ from vctx.types import (
     Reply,
     Search,
     SessionInfo,
+    Source,
     Span,
     Stats,
     Vector,
@@ -198,6 +199,10 @@ class Disk(Protocol):
 
         Raises InputError where there is none of that name.
         """
+        ...
+
+    def move(self, places: Mapping[int, Source]) -> None:
+        """Writes down where in their document pages stand now. Inside a transaction."""
         ...
 
     def erase(self, pages: Sequence[int]) -> tuple[int, ...]:

@@ -91,7 +91,7 @@ def rank(text: str, weights: Weights, now: datetime, candidates: int) -> Steps:
         known = {page.id for page in pages}
         pages += [page for page in more if page.id not in known and page.kind != "summary"]
         pages.sort(key=lambda page: page.id)
-    talk = any(page.kind == "message" for page in pages)
+    talk = any(page.talk for page in pages)
     about = core(text, named(text, (page.author for page in pages))) if talk else text
     cosines = yield Score((text, about), tuple(page.id for page in pages))
     there = {page.id: page for page in pages}
@@ -100,7 +100,7 @@ def rank(text: str, weights: Weights, now: datetime, candidates: int) -> Steps:
     # What stands next to a candidate is one, too: an answer need not say what it answers.
     hits += [Hit(page.id) for page in pages if page.id not in found]
     columns = table(text, hits, Field(pages, cosines[0], cosines[1], now, names))
-    return weigh(hits, columns, [there[hit.page].source is not None for hit in hits], weights)
+    return weigh(hits, columns, [there[hit.page].kind == "chunk" for hit in hits], weights)
 
 
 def best(hits: Sequence[Hit], most: int) -> list[Hit]:
@@ -143,7 +143,7 @@ def follow(
 def _reached(name: str, held: Sequence[int], there: Mapping[int, Page]) -> Iterator[int]:
     """The pages that hold a name, and what stands around them: in a document of that name, more of it."""
     for page in held:
-        reach = 0 if page in there and there[page].kind == "message" else REACH
+        reach = 0 if page in there and there[page].talk else REACH
         yield from range(max(1, page - reach), page + reach + 1)
 
 

@@ -15,6 +15,7 @@ user and holds such a thing gets a backslash before it, so that it cannot forge 
 import re
 from collections.abc import Mapping, Sequence
 
+from vctx.chunk import PATH
 from vctx.formats import joined
 from vctx.types import Form, Frame, Message, Page, Span, ToolCall
 
@@ -123,22 +124,30 @@ def fault(pieces: Sequence[str]) -> str:
 def piece(page: Page, span: Span | None) -> str:
     """A page, or a span of it, behind its mark."""
     text = page.text if span is None else page.text[slice(*span)]
-    gap = "\n" if page.source else " "
+    gap = "\n" if page.kind == "chunk" else " "
     return f"[{handle(page)}]{gap}{escape(text.strip())}"
 
 
 def handle(page: Page) -> str:
     """One line that names a page: id, source and heading, or date and author."""
-    if page.source is None:
-        return f"page {page.id} | {page.created_at:%Y-%m-%d} | {_line(page.author or page.role)}"
+    heading = f" | {_path(page.source.heading)}" if page.source and page.source.heading else ""
+    if page.source is None or page.talk:
+        return f"page {page.id} | {page.created_at:%Y-%m-%d} | {_line(page.author or page.role)}{heading}"
     number = "" if page.source.number is None else f" p. {page.source.number}"
-    where = f"page {page.id} | {_line(page.source.document)}{number}"
-    return f"{where} | {_line(page.source.heading)}" if page.source.heading else where
+    return f"page {page.id} | {_line(page.source.document)}{number}{heading}"
 
 
 def escape(text: str) -> str:
     """A text in which nothing reads as a mark of vctx."""
     return _MARK.sub(r"\\[", text)
+
+
+def _path(heading: str) -> str:
+    """A section's path, without its beginning where it is long: its own title says most."""
+    parts = heading.split(PATH)
+    while len(parts) > 1 and len(PATH.join(parts)) > NAME:
+        parts = parts[1:]
+    return _line(PATH.join(parts))
 
 
 def _line(text: str) -> str:

@@ -145,7 +145,7 @@ class Shape:
 
 
 def _shape(pages: Sequence[Page]) -> Shape:
-    names = [page.source.document if page.source else "" for page in pages]
+    names = [page.source.document if page.source and not page.talk else "" for page in pages]
     close = np.diff([page.created_at.timestamp() for page in pages]) < SITTING.total_seconds()
     talk = np.array([not name for name in names[1:]], bool)
     same = np.array([a == b for a, b in pairwise(names)], bool) & (close | ~talk)
@@ -274,7 +274,7 @@ def _people(text: str, found: Field, like: Sequence[Traits]) -> Table:
         by = [page.author == people[0] for page in found.pages]
     else:
         own = asked(text).own and not people
-        by = [own and page.kind == "message" and page.role == "user" for page in found.pages]
+        by = [own and page.talk and page.role == "user" for page in found.pages]
     first = {stem(person.lower().split()[0]) for person in people}
     mentions = [not wrote and not first.isdisjoint(own.stems) for own, wrote in zip(like, by, strict=True)]
     return {"author": np.array(by, float), "mentions": np.array(mentions, float)}
@@ -313,7 +313,7 @@ def _same_time(asked: Days, told: Days) -> bool:
 
 def _form(text: str, found: Field, like: Sequence[Traits], shape: Shape) -> Table:
     wants = asked(text)
-    talk = np.array([page.kind == "message" for page in found.pages], float)
+    talk = np.array([page.talk for page in found.pages], float)
     asks = np.array([page.asks for page in like], float) * talk
     questions = np.array([page.questions for page in like], float) * talk
     answers = np.zeros(len(like))

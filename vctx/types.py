@@ -8,10 +8,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
-Kind = Literal["message", "tool", "chunk", "summary"]
-"""`message` is what was said, a tool's result included; `tool` a call, as the assistant made it."""
+Kind = Literal["message", "tool", "chunk", "record", "summary"]
+"""`message` is what was said, a tool's result included; `tool` a call, as the assistant made it; `chunk` a
+part of a document; `record` a message of an imported history, which waits on disk as documents do."""
 Role = Literal["tools", "system", "user", "assistant", "tool"]
 """`tools` is no turn: it stands first in a prompt and holds, as JSON, the tools that the model may call."""
 Speaker = Literal["user", "assistant", "tool"]
@@ -46,17 +47,38 @@ class Source:
     heading: str = ""
 
 
+class Heading(NamedTuple):
+    """Where a section begins. One of level 2 stands below the last of level 1."""
+
+    start: int
+    """The first character of the section in the text."""
+    title: str
+    level: int = 1
+
+
+class Turn(NamedTuple):
+    """A message of an imported history; its words are `text[start:stop]` of the reading."""
+
+    start: int
+    stop: int
+    role: Speaker
+    author: str = ""
+    at: datetime | None = None
+    """None where the history does not say."""
+
+
 @dataclass(frozen=True, slots=True)
 class Reading:
     """A file that has been read: its text, and where its headings stand.
 
-    Form feeds in the text part printed pages.
+    Form feeds in the text part printed pages. A history is read in turns, which cover its text in order.
     """
 
     name: str
     text: str
-    headings: tuple[tuple[int, str], ...] = ()
-    """(first character, title) in order."""
+    headings: tuple[Heading, ...] = ()
+    """In order of their place."""
+    turns: tuple[Turn, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +88,20 @@ class Document:
     name: str
     sha: str
     chunks: int
+
+
+@dataclass(frozen=True, slots=True)
+class Added(Document):
+    """What became of a reading that was added."""
+
+    printed: int = 0
+    """Its printed pages; 0 where it has none."""
+    tokens: int = 0
+    """Of the chunks that were written."""
+    new: int = 0
+    """Chunks that were written; the others were there already."""
+    gone: int = 0
+    """Chunks that the document no longer holds, and that were forgotten."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +128,11 @@ class Page:
     id: int = 0
     seq: int = 0
     call: str = ""
+
+    @property
+    def talk(self) -> bool:
+        """Whether somebody said it, in this conversation or in an imported one."""
+        return self.kind in ("message", "record")
 
 
 @dataclass(frozen=True, slots=True)

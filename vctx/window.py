@@ -4,7 +4,7 @@ Entries of another process that this one has not seen are folded under the write
 decided. No model is called under that lock.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, Literal
@@ -127,18 +127,36 @@ class Window:
         True once their bytes are in no file of the session; False while another reader still holds them.
         """
         with self._writing():
-            summaries = self.ledger.summaries()
-            gone = frozenset(self._disk.erase(self._disk.remove(document) if document else pages))
-            stay = frozenset(journal.remaining(self.frames, gone))
-            leave = [frame for frame in self.frames if frame not in stay]
-            request = {"pages": sorted(gone), **digest.remade(summaries, gone)}
-            # What leaves with a group is due for the digest, as whatever leaves.
-            request["due"] += [f.page for f in leave if f.page not in gone and not f.fault]
-            plan = Plan(evict=tuple(frame.slot for frame in leave))
-            entry = self.ledger.note("forget", request, plan=plan)
+            entry = self._erased(self._disk.remove(document) if document else pages)
         self.ledger.apply(entry)
         self.ledger.remember({})
         return self._disk.scrub()
+
+    def revise(self, document: str, write: Callable[[], Sequence[int]]) -> bool:
+        """Carries out a change of a document in one transaction: `write` returns the pages that it replaces.
+
+        These are forgotten; see `forget` for what is returned.
+        """
+        with self._writing():
+            gone = write()
+            entry = self._erased(gone, document=document) if gone else None
+        self.ledger.remember({})
+        if entry is None:
+            return True
+        self.ledger.apply(entry)
+        return self._disk.scrub()
+
+    def _erased(self, pages: Sequence[int], **more: Any) -> Entry:
+        """Erases pages with what was made of them, and notes it. Inside `_writing`."""
+        summaries = self.ledger.summaries()
+        gone = frozenset(self._disk.erase(pages))
+        stay = frozenset(journal.remaining(self.frames, gone))
+        leave = [frame for frame in self.frames if frame not in stay]
+        request = {"pages": sorted(gone), **digest.remade(summaries, gone), **more}
+        # What leaves with a group is due for the digest, as whatever leaves.
+        request["due"] += [f.page for f in leave if f.page not in gone and not f.fault]
+        plan = Plan(evict=tuple(frame.slot for frame in leave))
+        return self.ledger.note("forget", request, plan=plan)
 
     def switch(self, branch: int) -> None:
         """Goes on with a branch, now and when the session is opened again. Raises InputError."""

@@ -3,17 +3,28 @@
 import io
 import os
 import sys
-from pathlib import Path
 
 import click
 
-from vctx.cli import ask, chat, completion, config, keep, learn, measure, past, reading, show, store, window
+from vctx.cli import (
+    adding,
+    ask,
+    chat,
+    completion,
+    config,
+    keep,
+    learn,
+    measure,
+    past,
+    reading,
+    store,
+    window,
+)
 from vctx.cli import settings as file
-from vctx.cli.session import Session, session_options
 from vctx.errors import VctxError
 
 SECTIONS: dict[str, tuple[click.Command, ...]] = {
-    "Say and ask": (ask.ask, chat.chat),
+    "Say and ask": (adding.add, ask.ask, chat.chat),
     "Look": reading.COMMANDS,
     "Window": window.COMMANDS,
     "Look back, go back": past.COMMANDS,
@@ -65,31 +76,5 @@ def main(context: click.Context) -> None:
     file.apply(context)
 
 
-@click.command()
-@click.argument("files", nargs=-1, required=True, type=click.Path(dir_okay=False))
-@click.option("--name", help="How the pages cite the document (for one file; default: its file name).")
-@session_options
-def add(session: Session, files: tuple[str, ...], name: str | None) -> None:
-    """Add text documents: split, embedded, and searchable from then on.
-
-    \b
-      vctx add --db book.db moby-dick.txt
-      vctx add --db notes.db notes/*.md
-    """
-    if name and len(files) > 1:
-        raise click.UsageError("--name goes with one file")
-    from vctx.boot import read
-
-    base = [Path(file).name for file in files]
-    # Files of one name from several folders are told apart by their paths.
-    names = [name or (file if base.count(Path(file).name) > 1 else None) for file in files]
-    readings = [read(file, name=named) for file, named in zip(files, names, strict=True)]
-    with session.open() as ctx:
-        documents = [ctx.add(reading) for reading in readings]
-        ctx.embed()
-    session.emit([show.document(d) for d in documents], show.documents(documents))
-
-
-SECTIONS["Say and ask"] = (add, *SECTIONS["Say and ask"])
 for command in (command for commands in SECTIONS.values() for command in commands):
     main.add_command(command)
