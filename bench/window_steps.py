@@ -15,7 +15,7 @@ from vctx.context import Context
 from vctx.fakes import HashingEmbedder
 from vctx.models.openai_tokens import TiktokenTokenizer
 from vctx.plan import decide
-from vctx.policy import POLICIES
+from vctx.policies import named
 from vctx.storage import SqliteDisk
 from vctx.types import Budget, Frame, Hit, Snapshot
 
@@ -28,7 +28,7 @@ def tables() -> Iterator[str]:
     yield "| a decision over 1,000 frames and 1,000 hits | evicts | loads | CPU ms, p50 | p99 |"
     yield "|---|---|---|---|---|"
     for name, snapshot in snapshots().items():
-        ask = functools.partial(decide, snapshot, POLICIES["fifo"])
+        ask = functools.partial(decide, snapshot, named("fifo"))
         times, plan = [seconds(ask) for _ in range(REPEATS)], ask()
         yield f"| {name} | {len(plan.evict)} | {len(plan.load)} | {_ms(times)} |"
     yield ""

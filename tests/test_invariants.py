@@ -18,7 +18,7 @@ from vctx.context import Context
 from vctx.errors import BudgetError, ModelError
 from vctx.fakes import HashingEmbedder, ScriptedModel, WordTokenizer
 from vctx.plan import decide, weight
-from vctx.policy import POLICIES
+from vctx.policies import POLICIES, named
 from vctx.types import Budget, Form, Frame, Hit, Message, Plan, Reply, Snapshot
 
 words = st.text(alphabet="abc .\n", max_size=60)
@@ -272,8 +272,11 @@ snapshots = st.builds(
 
 @given(snapshots, st.sampled_from(sorted(POLICIES)))
 def test_7_a_decision_is_a_function_and_keeps_its_word(snapshot: Snapshot, name: str) -> None:
-    plan: Plan = decide(snapshot, POLICIES[name])
-    assert plan == decide(snapshot, POLICIES[name])
+    policy = named(name)
+    for frame in snapshot.frames:
+        policy.loaded(frame.page, frame.tokens, frame.arrived, fault=frame.fault)
+    plan: Plan = decide(snapshot, policy)
+    assert plan == decide(snapshot, policy)
     stays = [frame for frame in snapshot.frames if frame.slot not in plan.evict]
     assert not any(frame.pinned for frame in snapshot.frames if frame.slot in plan.evict)
     groups = {frame.group for frame in stays} - {None}

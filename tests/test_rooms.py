@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 NOUNS = {"types", "errors", "ports"}
-PURE = {"chunk", "policy", "plan", "journal", "recall", "render", "digest", "scale", "quote"}
+PURE = {"chunk", "policies", "plan", "journal", "recall", "render", "digest", "scale", "quote"}
 PURE |= {"signals", "groups", "layout", "explain", "weights", "question", "lexicon", "dates", "stopwords"}
 LEAVES = {"storage", "embed", "models", "ingest", "fakes"}
 
@@ -37,7 +37,7 @@ ALLOWED = {
     | {"backlog", "background", "context", "store", "weights", "storage", "embed", "models", "ingest"},
     "__init__": NOUNS | {"boot", "context", "store", "weights"},
     "cli": NOUNS
-    | {"cli", "boot", "context", "store", "eval", "explain", "journal", "policy"}
+    | {"cli", "boot", "context", "store", "eval", "explain", "journal", "policies"}
     | {"embed", "weights", "fakes"},
     "__main__": {"cli"},
 }
@@ -64,7 +64,7 @@ def _room(module: str) -> set[str]:
 def sources() -> list[tuple[str, Path]]:
     """(room, file) of everything that ships, but for eval."""
     files = [*(ROOT / "vctx").glob("*.py"), *(ROOT / "storage").glob("*.py")]
-    for folder in ("cli", "embed", "ingest", "models"):
+    for folder in ("cli", "embed", "ingest", "models", "policies"):
         files += (ROOT / "vctx" / folder).glob("*.py")
     return [(f.stem if f.parent.name == "vctx" else f.parent.name, f) for f in files]
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from vctx.ports import Lesson
+from vctx.ports import Lesson, Policy
 from vctx.types import Branch, Entry, Form, Frame, Hit, Reply
 
 NEVER = 2**62
@@ -104,6 +104,23 @@ def replay(entries: Iterable[Entry], state: State = State()) -> State:
     for entry in entries:
         state = apply(state, entry)
     return state
+
+
+def tell(policy: Policy, entry: Entry, before: State, after: State) -> None:
+    """Tells a policy what an entry did to the window, which was `before` and is `after`."""
+    if not before.counts(entry):
+        return
+    for page in entry.plan.touch:
+        policy.touched(page, entry.tick)
+    if entry.plan.evict or entry.cause == "forget":
+        stay = {frame.page for frame in after.frames if frame.arrived < entry.tick}
+        if left := [page for page in dict.fromkeys(f.page for f in before.frames) if page not in stay]:
+            policy.left(left, entry.tick)
+    if entry.cause == "forget":
+        policy.forgot(entry.request["pages"])
+    for frame in entry.plan.load:
+        if frame.arrived == entry.tick:  # else it stood there, and is cut otherwise now
+            policy.loaded(frame.page, frame.tokens, entry.tick, fault=frame.fault)
 
 
 def covers(frame: Frame, hit: Hit) -> bool:

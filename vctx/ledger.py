@@ -1,29 +1,32 @@
-"""The state of one branch's window, kept in step with the journal on disk.
+"""The state of one branch's window, and what its policy remembers, kept in step with the journal on disk.
 
 Entries of another process are folded under the write lock before anything is decided; an entry of one's own
 once it is durable.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
 from vctx import journal
 from vctx.errors import InputError
-from vctx.ports import Clock, Disk
+from vctx.ports import Clock, Disk, Policy
 from vctx.types import Branch, Entry, Frame, Page
 
 
 class Ledger:
     """Frames, digest and branch as the journal of `disk` tells them; pages by number."""
 
-    def __init__(self, disk: Disk, clock: Clock) -> None:
+    def __init__(self, disk: Disk, clock: Clock, policy: Callable[[], Policy]) -> None:
+        """`policy` makes one with an empty memory: what it remembers is folded as the frames are."""
         self._disk = disk
         self._clock = clock
+        self._new_policy = policy
         self._pages: dict[int, Page] = {}
+        self.state = journal.State()
         entries = disk.entries()
-        self.state = _opened(entries, journal.current(entries))
+        self._open(entries, journal.current(entries))
 
     @property
     def frames(self) -> tuple[Frame, ...]:
@@ -84,7 +87,8 @@ class Ledger:
 
     def catch_up(self) -> None:
         """Folds what other processes have noted."""
-        self.state = journal.replay(self._disk.entries(self.state.tick), self.state)
+        for entry in self._disk.entries(self.state.tick):
+            self.apply(entry)
 
     def put(self, pages: Sequence[Page]) -> list[Page]:
         """Stores pages on this branch. Inside `writing`."""
@@ -102,7 +106,9 @@ class Ledger:
 
     def apply(self, entry: Entry) -> None:
         """Folds an entry that was noted, once it is durable."""
-        self.state = journal.apply(self.state, entry)
+        before = self.state
+        self.state = journal.apply(before, entry)
+        journal.tell(self.policy, entry, before, self.state)
 
     # -- branches
 
@@ -126,7 +132,7 @@ class Ledger:
             if branch not in {0, *(entry.branch for entry in entries if entry.cause == "fork")}:
                 raise InputError(f"there is no branch {branch}; `branches` lists them")
             entry = self.note("switch", {}, branch=branch)
-        self.state = _opened([*entries, entry], branch)
+        self._open([*entries, entry], branch)
 
     def branches(self) -> list[Branch]:
         """The trunk and every fork."""
@@ -153,6 +159,8 @@ class Ledger:
         near = self._disk.around([number], branch=self.branch)
         return next((page for page in near if page.id == number), None)
 
-
-def _opened(entries: Sequence[Entry], branch: int) -> journal.State:
-    return journal.replay(entries, journal.beginning(entries, branch))
+    def _open(self, entries: Sequence[Entry], branch: int) -> None:
+        self.policy = self._new_policy()
+        self.state = journal.beginning(entries, branch)
+        for entry in entries:
+            self.apply(entry)

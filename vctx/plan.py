@@ -1,4 +1,4 @@
-"""Decide: a snapshot in, a plan out. No I/O, no clock, no randomness, no text.
+"""Decide: a snapshot and a policy in, a plan out. No I/O, no clock, no randomness, no text.
 
 A decision has three steps: `pack` selects the references of a fault, `flush` chooses who leaves if
 the high mark would be passed, and `decide` puts both into a plan.
@@ -11,11 +11,10 @@ the high mark would be passed, and `decide` puts both into a plan.
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from operator import itemgetter
 
 from vctx.journal import covers
 from vctx.ports import Policy
-from vctx.types import Fold, Frame, Hit, Plan, Slot, Snapshot
+from vctx.types import Flush, Fold, Frame, Hit, Plan, Slot, Snapshot, Unit
 
 
 def decide(snapshot: Snapshot, policy: Policy) -> Plan:
@@ -89,26 +88,33 @@ def flush(
     arriving: tuple[Frame, ...],
     recent: frozenset[int],
 ) -> list[Slot]:
-    """The frames that leave, lowest rank first, until the rest is within the low mark and all fits.
+    """The frames that leave, as the policy orders them, until the rest is within the low mark and all fits.
 
     What was referenced just now (`recent`) leaves last, and only if nothing else makes room.
     """
     budget = snapshot.budget
     frames = list(stays)
     joining = weight(arriving, snapshot.wrapper)
-    target = min(int(budget.low * budget.room), budget.room - joining - snapshot.hold)
-    excess = snapshot.fixed + snapshot.cap * snapshot.first + weight(frames, snapshot.wrapper) - target
-    spare = budget.room - joining - snapshot.hold - target
+    stands = snapshot.fixed + snapshot.cap * snapshot.first + weight(frames, snapshot.wrapper)
+    need = stands + joining + snapshot.hold - budget.room
+    aim = max(need, stands - int(budget.low * budget.room))
+    together, units = _units(snapshot, frames)
+    fresh = [any(page in recent for page in unit.pages) for unit in units] if recent else [False] * len(units)
     faults = Counter(frame.arrived for frame in frames if frame.fault)
     evict: list[Slot] = []
-    for referenced, _, together in _units(snapshot, frames, policy, recent):
-        if excess <= (spare if referenced else 0):
-            break
-        for frame in together:
-            evict.append(frame.slot)
-            faults[frame.arrived] -= frame.fault
-            last = frame.fault and not faults[frame.arrived]
-            excess -= frame.tokens + snapshot.wrapper * last
+    freed = 0
+    for referenced in (False, True):
+        here = [n for n, spared in enumerate(fresh) if spared is referenced]
+        request = Flush(snapshot.tick, tuple([units[n] for n in here]), need - freed, aim - freed)
+        order, depth = policy.choose(request)
+        until = need if referenced else max(need, depth)
+        for n in order:
+            if freed >= until:
+                break
+            for frame in together[here[n]]:
+                evict.append(frame.slot)
+                faults[frame.arrived] -= frame.fault
+                freed += frame.tokens + snapshot.wrapper * (frame.fault and not faults[frame.arrived])
     return evict
 
 
@@ -119,34 +125,39 @@ def weight(frames: Iterable[Frame], wrapper: int) -> int:
     return sum([frame.tokens for frame in frames]) + wrapper * len(faults)
 
 
-_Unit = tuple[bool, tuple[float, int], tuple[Frame, ...]]
-"""Frames that leave together, one or those of a group: whether one was referenced just now, and their rank.
-
-Plain tuples: a flush ranks a thousand of them within a millisecond.
-"""
-
-
-def _units(snapshot: Snapshot, frames: list[Frame], policy: Policy, recent: frozenset[int]) -> list[_Unit]:
-    """What may leave, in the order in which it would."""
+def _units(snapshot: Snapshot, frames: list[Frame]) -> tuple[list[list[Frame]], list[Unit]]:
+    """What may leave, in the order of the prompt: frames, and the unit that they make together."""
     kept = frozenset(map(id, _kept(snapshot, frames)))
-    units: list[_Unit] = []
+    together: list[list[Frame]] = []
+    at: list[int] = []
     groups: dict[int, list[Frame]] = {}
+    place, last = snapshot.fixed, None
     for frame in frames:
-        if id(frame) in kept:
-            continue
-        if frame.group is None:
-            units.append((frame.page in recent, (policy(frame), frame.arrived), (frame,)))
-        else:
-            groups.setdefault(frame.group, []).append(frame)
-    units += [
-        (
-            any(frame.page in recent for frame in together),
-            max((policy(frame), frame.arrived) for frame in together),
-            tuple(together),
-        )
-        for together in groups.values()
-    ]
-    return sorted(units, key=itemgetter(0, 1))
+        if frame.fault and frame.arrived != last:
+            place, last = place + snapshot.wrapper, frame.arrived
+        if id(frame) not in kept:
+            if frame.group is not None and frame.group in groups:
+                groups[frame.group].append(frame)
+            else:
+                together.append([frame])
+                at.append(place)
+                if frame.group is not None:
+                    groups[frame.group] = together[-1]
+        place += frame.tokens
+    return together, list(map(_unit, together, at))
+
+
+def _unit(frames: list[Frame], at: int) -> Unit:
+    if len(frames) == 1:
+        [frame] = frames
+        return Unit((frame.page,), frame.tokens, at, frame.arrived, frame.referenced)
+    return Unit(
+        tuple([frame.page for frame in frames]),
+        sum(frame.tokens for frame in frames),
+        at,
+        max(frame.arrived for frame in frames),
+        max(frame.referenced for frame in frames),
+    )
 
 
 def _kept(snapshot: Snapshot, frames: Iterable[Frame]) -> list[Frame]:

@@ -1,6 +1,6 @@
 """The seams: small Protocols, each with a fake that ships in `vctx.fakes`, or its null object here."""
 
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol, TextIO, runtime_checkable
 from vctx.types import (
     Document,
     Entry,
-    Frame,
+    Flush,
     Hit,
     Message,
     Page,
@@ -369,8 +369,39 @@ class Folder(Protocol):
         ...
 
 
-Policy = Callable[[Frame], float]
-"""How much a frame deserves to stay: the lowest leaves first."""
+class Policy(Protocol):
+    """Who leaves the window first. Size, time and randomness are not its business.
+
+    What it remembers is a fold of the journal: the first four calls tell it what happened, in order, live,
+    when a session is opened, and in a simulation alike. `choose` changes nothing.
+    """
+
+    @property
+    def name(self) -> str: ...
+
+    def loaded(self, page: int, tokens: int, tick: int, *, fault: bool) -> None:
+        """A page joined the window's end: by a fault, which is a reference, or because it was said."""
+        ...
+
+    def touched(self, page: int, tick: int) -> None:
+        """A page was referenced while it stood in the window."""
+        ...
+
+    def left(self, pages: Sequence[int], tick: int) -> None:
+        """These pages left in one flush."""
+        ...
+
+    def forgot(self, pages: Collection[int]) -> None:
+        """These pages are gone for good."""
+        ...
+
+    def choose(self, flush: Flush) -> tuple[Sequence[int], int]:
+        """The units in the order in which they leave, all of them by index, and the tokens to free.
+
+        Units leave until so many tokens are free, `flush.need` at least.
+        """
+        ...
+
 
 Clock = Callable[[], datetime]
 """The present, in UTC."""

@@ -292,6 +292,32 @@ class Snapshot:
     """No digest stands or is due yet, so that `fixed` does not hold its cap."""
 
 
+class Unit(NamedTuple):
+    """What leaves the window together: one frame, or those of a group. A tuple: a flush makes a thousand."""
+
+    pages: tuple[int, ...]
+    tokens: int
+    at: int
+    """Tokens of the prompt before it: to drop it is to write all anew that stands behind."""
+    arrived: int
+    """The tick that brought it in, the last of its frames."""
+    referenced: int
+    """The tick of its last reference, or of its arrival."""
+
+
+@dataclass(frozen=True, slots=True)
+class Flush:
+    """What a policy chooses from when the window must shrink: what may leave, and how much of it must."""
+
+    tick: int
+    units: tuple[Unit, ...]
+    """In the order of the prompt; what is pinned, or was said or referenced just now, is not among them."""
+    need: int
+    """Tokens that must leave, so that all fits."""
+    aim: int
+    """Tokens that leave down to the low mark."""
+
+
 @dataclass(frozen=True, slots=True)
 class Fold:
     """Messages that leave the window now and are due for the digest, of at most `cap` tokens."""

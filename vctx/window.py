@@ -13,7 +13,7 @@ from vctx import digest, groups, journal, layout, render
 from vctx.errors import BudgetError, InputError
 from vctx.ledger import Ledger
 from vctx.plan import by_value, decide, pack, weight
-from vctx.policy import named
+from vctx.policies import named
 from vctx.ports import Clock, Disk, Model, Tokenizer
 from vctx.scale import Scale, words_of
 from vctx.types import Budget, Entry, Form, Frame, Hit, Message, Page, Plan, Region, Slot, Snapshot
@@ -41,11 +41,9 @@ class Window:
         """Raises InputError for an unknown policy, BudgetError where system text and tools leave no room."""
         self.budget = budget
         self.scale = Scale(tokenizer, tools)
-        self.ledger = Ledger(disk, clock)
+        self.ledger = Ledger(disk, clock, lambda: named(policy))
         self._disk = disk
         self._alternates = tokenizer.alternates
-        self._policy = policy
-        self._rank = named(policy)
         self._system = system
         self._clock = clock
         lessons = disk.entries(self._state.tick - LESSONS)
@@ -224,10 +222,10 @@ class Window:
         request: Mapping[str, Any],
         outcome: Mapping[str, Any] | None = None,
     ) -> Entry:
-        plan = decide(snapshot, self._rank)
+        plan = decide(snapshot, self.ledger.policy)
         signals = {"hits": [journal.signals(hit) for hit in pack(snapshot)]} if snapshot.hits else {}
         said = {**(outcome or {}), **signals}
-        return self.ledger.note(cause, request, policy=self._policy, plan=plan, outcome=said)
+        return self.ledger.note(cause, request, policy=self.ledger.policy.name, plan=plan, outcome=said)
 
     @contextmanager
     def _writing(self) -> Iterator[None]:

@@ -12,7 +12,7 @@ import click
 
 from vctx.boot import EMBEDDER, LOCAL_MODEL
 from vctx.cli import complete
-from vctx.policy import POLICIES
+from vctx.policies import POLICIES
 
 if TYPE_CHECKING:
     from vctx.context import Context

@@ -1,0 +1,217 @@
+"""Every policy keeps the contract; each one's own order is a worked example, derived in its docstring."""
+
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vctx.errors import InputError
+from vctx.plan import decide, weight
+from vctx.policies import POLICIES, named
+from vctx.policies.queues import WorkingSet
+from vctx.ports import Policy
+from vctx.types import Budget, Flush, Frame, Snapshot, Unit
+
+AIM = 10**6
+
+
+class Window:
+    """Units of one page each, and a policy that is told all that happens to them."""
+
+    def __init__(self, policy: Policy) -> None:
+        self.policy = policy
+        self.units: dict[int, Unit] = {}
+        self.tick = 0
+
+    def say(self, page: int, tokens: int = 10, *, fault: bool = False) -> None:
+        self.tick += 1
+        self.units[page] = Unit((page,), tokens, 0, self.tick, self.tick)
+        self.policy.loaded(page, tokens, self.tick, fault=fault)
+
+    def touch(self, *pages: int) -> None:
+        for page in pages:
+            self.tick += 1
+            self.units[page] = self.units[page]._replace(referenced=self.tick)
+            self.policy.touched(page, self.tick)
+
+    def leave(self, *pages: int) -> None:
+        self.tick += 1
+        for page in pages:
+            del self.units[page]
+        self.policy.left(pages, self.tick)
+
+    def order(self) -> list[int]:
+        """The pages in the order in which they would leave."""
+        units = tuple(self.units.values())
+        order, _ = self.policy.choose(Flush(self.tick + 1, units, 1, AIM))
+        return [units[n].pages[0] for n in order]
+
+
+def window(name: str, *tokens: int) -> Window:
+    """Pages 1, 2, ... of so many tokens were said, in this order."""
+    made = Window(named(name))
+    for page, size in enumerate(tokens, 1):
+        made.say(page, size)
+    return made
+
+
+def test_fifo_keeps_the_order_of_arrival() -> None:
+    made = window("fifo", 10, 10, 10)
+    made.touch(1)
+    assert made.order() == [1, 2, 3]
+
+
+def test_lru_goes_by_the_last_reference() -> None:
+    made = window("lru", 10, 10, 10)
+    made.touch(1)
+    assert made.order() == [2, 3, 1]
+
+
+def test_clock_gives_a_second_chance_once() -> None:
+    made = window("clock", 10, 10, 10)
+    made.touch(1)
+    assert made.order() == [2, 3, 1]
+    made.leave(2)
+    assert made.order() == [3, 1]
+    made.touch(3)
+    assert made.order() == [1, 3]
+
+
+def test_clock_that_has_gone_round_has_cleared_all_marks() -> None:
+    """All are marked; 1 leaves on the second round, and the hand stands behind it: 2 and 3 have no mark."""
+    made = window("clock", 10, 10, 10)
+    made.touch(3, 2, 1)
+    made.leave(1)
+    made.say(4)
+    made.touch(2)
+    assert made.order() == [3, 4, 2]
+
+
+def test_lfu_counts_what_was_before_a_page_left() -> None:
+    made = window("lfu", 10, 10, 10)
+    made.touch(1, 1, 3)
+    assert made.order() == [2, 3, 1]
+    made.leave(1)
+    made.say(1, fault=True)
+    assert made.order() == [2, 3, 1]
+
+
+def test_lru_k_goes_by_the_second_last_use() -> None:
+    made = window("lru-k", 10, 10, 10)
+    made.touch(2, 1, 1)
+    assert made.order() == [3, 2, 1]
+
+
+def test_2q_lets_into_its_main_queue_what_came_back() -> None:
+    made = window("2q", 10)
+    made.say(9)
+    made.leave(1)
+    made.say(1, fault=True)
+    made.leave(9)
+    for page in (2, 3, 4):
+        made.say(page)
+    assert made.order() == [2, 3, 4, 1]
+    made.leave(2, 3)
+    made.say(5)
+    made.say(6)
+    made.say(7)
+    made.touch(1)
+    assert made.order() == [4, 5, 6, 7, 1]
+
+
+def test_2q_forgets_the_oldest_ghosts_beyond_half_of_the_window() -> None:
+    """Of 20 tokens that stood, ghosts of 10 are remembered: 1 is forgotten, and waits again like 4."""
+    made = window("2q", 10, 10)
+    made.leave(1, 2)
+    made.say(2, fault=True)
+    made.say(1, fault=True)
+    made.say(4)
+    assert made.order() == [1, 4, 2]
+
+
+def test_arc_leans_to_the_queue_whose_ghost_was_asked_for() -> None:
+    made = window("arc", 10, 10, 10)
+    made.touch(1)
+    assert made.order() == [2, 3, 1]
+    made.leave(2)
+    made.say(2, fault=True)
+    assert made.order() == [1, 3, 2]
+
+
+def test_gdsf_lets_large_pages_go_and_ages() -> None:
+    made = window("gdsf", 10, 40, 20)
+    made.touch(2)
+    assert made.order() == [2, 3, 1]
+    made.leave(2)
+    made.say(4, 40)
+    assert made.order() == [3, 4, 1]
+
+
+def test_working_set_lets_go_what_fell_out_of_its_window() -> None:
+    units = tuple(Unit((page,), 20, 0, page, used) for page, used in ((1, 5), (2, 80), (3, 92)))
+    assert WorkingSet(tau=10).choose(Flush(99, units, 1, 20)) == ([0, 1, 2], 40)
+
+
+def test_an_unknown_policy_is_named() -> None:
+    with pytest.raises(InputError, match="no policy is called 'best'; there are: 2q, arc, clock, fifo, gdsf"):
+        named("best")
+
+
+# -- the contract
+
+happening = st.lists(
+    st.tuples(st.sampled_from(["say", "fault", "touch", "leave", "forget"]), st.integers(1, 12))
+)
+
+
+def lived(name: str, steps: Sequence[tuple[str, int]]) -> Window:
+    """A window in which all that happened that can have happened."""
+    made = Window(named(name))
+    for what, page in steps:
+        there = page in made.units
+        if what in ("say", "fault") and not there:
+            made.say(page, 1 + page * 7 % 30, fault=what == "fault")
+        elif what == "touch" and there:
+            made.touch(page)
+        elif what == "leave" and there:
+            made.leave(*made.order()[: 1 + page % 3])
+        elif what == "forget" and there:
+            made.leave(page)
+            made.policy.forgot((page,))
+    return made
+
+
+@pytest.mark.parametrize("name", POLICIES)
+@given(happening)
+def test_every_policy_orders_all_units_and_changes_nothing_by_it(
+    name: str, steps: list[tuple[str, int]]
+) -> None:
+    made = lived(name, steps)
+    assert made.policy.name == name
+    order = made.order()
+    assert sorted(order) == sorted(made.units)
+    assert made.order() == order
+    assert lived(name, steps).order() == order
+
+
+@pytest.mark.parametrize("name", POLICIES)
+@given(happening, st.integers(100, 400))
+def test_every_policy_makes_room_and_spares_what_was_just_used(
+    name: str, steps: list[tuple[str, int]], room: int
+) -> None:
+    made = lived(name, steps)
+    frames = tuple(
+        Frame(page, unit.tokens, unit.arrived, unit.referenced, fault=page % 3 == 0)
+        for page, unit in made.units.items()
+    )
+    arriving = (Frame(99, 60, made.tick + 1, made.tick + 1),)
+    snapshot = Snapshot(made.tick + 1, Budget(room + 10, 10), 5, frames, arriving, wrapper=3)
+    before = 5 + weight((*frames, *arriving), 3)
+    plan = decide(snapshot, made.policy)
+    if before <= room:
+        assert not plan.evict
+    else:
+        assert plan.tokens <= room and plan.load == arriving
+        assert len(plan.evict) <= len(frames)
+    assert plan == decide(snapshot, made.policy)
