@@ -59,7 +59,7 @@ class Ledger:
         """The pages that stand in the window of any branch."""
         entries = self._disk.entries()
         return frozenset(
-            frame.page for one in journal.branches(entries) for frame in _opened(entries, one.id).frames
+            frame.page for one in journal.branches(entries) for frame in _window(entries, one.id)
         )
 
     def newest(self) -> Frame | None:
@@ -164,3 +164,8 @@ class Ledger:
         self.state = journal.beginning(entries, branch)
         for entry in entries:
             self.apply(entry)
+
+
+def _window(entries: Sequence[Entry], branch: int) -> tuple[Frame, ...]:
+    """The frames of a branch, as its journal tells them."""
+    return journal.replay(entries, journal.beginning(entries, branch)).frames
