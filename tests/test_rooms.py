@@ -28,14 +28,17 @@ ALLOWED = {
     "window": NOUNS | PURE | {"ledger"},
     "library": NOUNS | PURE | {"window"},
     "memory": NOUNS | PURE | {"formats", "backlog", "library", "window"},
-    "turn": NOUNS | PURE | {"memory"},
+    "tools": NOUNS,
+    "exchange": NOUNS | PURE | {"memory"},
+    "turn": NOUNS | {"exchange"},
     "drive": NOUNS | {"turn"},
-    "context": NOUNS | {"memory", "turn", "drive"},
+    "context": NOUNS | {"exchange", "turn", "drive"},
     **{room: {*NOUNS, "formats", "threads", "stopwords", room} for room in LEAVES},
     "store": NOUNS | PURE | {"backlog", "memory", "context"},
     "boot": NOUNS
-    | {"backlog", "background", "context", "store", "weights", "storage", "embed", "models", "ingest"},
-    "__init__": NOUNS | {"boot", "context", "store", "weights"},
+    | {"backlog", "background", "context", "store", "weights", "storage", "embed", "models", "ingest"}
+    | {"tools", "turn"},
+    "__init__": NOUNS | {"boot", "context", "drive", "store", "turn", "weights"},
     "cli": NOUNS
     | {"cli", "boot", "context", "store", "eval", "explain", "journal", "policies"}
     | {"embed", "weights", "fakes"},

@@ -269,7 +269,7 @@ steps = st.lists(
 
 
 def take(ctx: Context, kind: str, given: Any, count: int) -> None:
-    awaited = ctx._window._awaited()
+    awaited = ctx._window.awaited()
     match kind:
         case "user" | "assistant" if not awaited:
             ctx.append(kind, given)
@@ -304,7 +304,7 @@ def test_3_calls_and_results_stand_together_in_a_valid_order(
                 ctx = make(path, window=window, alternates=alternates)
             with suppress(BudgetError):
                 take(ctx, kind, given_, count)
-            if not ctx._window._awaited():
+            if not ctx._window.awaited():
                 check(ctx, window)
         assert journal.replay(ctx.log()).frames == ctx.frames
         ctx.close()

@@ -10,8 +10,9 @@
 Importing this loads no torch, transformers, faiss or openai; opening a session loads what it needs.
 """
 
-from vctx.boot import disk, open, open_store, read, reembed, tokenizer
+from vctx.boot import disk, open, open_store, read, reembed, tokenizer, tool
 from vctx.context import Context
+from vctx.drive import AsyncStream, Stream
 from vctx.errors import (
     BudgetError,
     CutError,
@@ -23,8 +24,9 @@ from vctx.errors import (
     TooLongError,
     VctxError,
 )
-from vctx.ports import AsyncModel, Embedder, Learner, Model, Progress, Tokenizer
+from vctx.ports import AsyncModel, Embedder, Learner, Model, Progress, Tokenizer, Tool
 from vctx.store import Store
+from vctx.turn import ModelCall, Say, ToolRun
 from vctx.types import (
     Added,
     Answer,
@@ -38,8 +40,10 @@ from vctx.types import (
     Frame,
     Heading,
     Hit,
+    Limits,
     Match,
     Message,
+    Outcome,
     Page,
     Plan,
     Quote,
@@ -61,6 +65,7 @@ __all__ = [
     "Added",
     "Answer",
     "AsyncModel",
+    "AsyncStream",
     "Branch",
     "Budget",
     "BudgetError",
@@ -78,12 +83,15 @@ __all__ = [
     "Hit",
     "InputError",
     "Learner",
+    "Limits",
     "Match",
     "Message",
     "MismatchError",
     "MissingError",
     "Model",
+    "ModelCall",
     "ModelError",
+    "Outcome",
     "Page",
     "Plan",
     "Progress",
@@ -91,14 +99,18 @@ __all__ = [
     "Reading",
     "Region",
     "Reply",
+    "Say",
     "SessionInfo",
     "Source",
     "Speaker",
     "Stats",
     "Store",
+    "Stream",
     "Tokenizer",
     "TooLongError",
+    "Tool",
     "ToolCall",
+    "ToolRun",
     "Turn",
     "VctxError",
     "Weights",
@@ -108,4 +120,5 @@ __all__ = [
     "read",
     "reembed",
     "tokenizer",
+    "tool",
 ]

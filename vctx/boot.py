@@ -3,17 +3,18 @@
 import functools
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from vctx.backlog import Backlog
 from vctx.context import Context
 from vctx.errors import InputError, MissingError
-from vctx.ports import Disk, Embedder, Model, Progress, Tokenizer, silent
+from vctx.ports import Disk, Embedder, Model, Progress, Tokenizer, Tool, silent
 from vctx.store import Store
-from vctx.types import Budget, Reading
+from vctx.turn import Loop
+from vctx.types import Budget, Limits, Reading
 from vctx.weights import Weights, load
 
 LOCAL_MODEL = "smollm2"
@@ -23,6 +24,11 @@ WINDOW = 4096
 
 ENCODINGS = ("o200k_base", "cl100k_base")
 """tiktoken's, by name."""
+
+IDEMPOTENT = "__vctx_idempotent__"
+"""Where a function says so."""
+
+Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 def open(
@@ -37,7 +43,8 @@ def open(
     embedder: str | Embedder = EMBEDDER,
     policy: str = "fifo",
     system: str = "",
-    tools: Sequence[Mapping[str, Any]] = (),
+    tools: Sequence[Callable[..., Any] | Tool | Mapping[str, Any]] = (),
+    limits: Limits | None = None,
     summary: Literal["model", "extract"] = "model",
     background: bool = True,
     weights: str | PathLike[str] | Weights | None = None,
@@ -53,7 +60,9 @@ def open(
     encoding, a model whose tokenizer it is, or "strict". Where none is named, an upper estimate learns
     from what the endpoint's replies report. Parts may be given ready made.
 
-    `tools` are those that the model may call, in OpenAI's form; they count in every prompt.
+    `tools` are those that the model may call; they count in every prompt. Functions with type hints and a
+    docstring are run when they are called (`vctx.tool` marks one that may run twice), within the `limits` of
+    a turn; the calls of schemas in OpenAI's form are the caller's to answer.
 
     What is appended is embedded by a thread while the caller goes on, and `close` waits for it; unless
     `background` is False: then it waits for the next recall.
@@ -78,7 +87,8 @@ def open(
             model=chat_model,
             policy=policy,
             system=system,
-            tools=tools,
+            tools=[_tool(one) for one in tools],
+            loop=Loop(limits or Limits()),
             summary=summary,
             weights=load(weights or os.environ.get("VCTX_WEIGHTS")),
             progress=progress,
@@ -87,6 +97,20 @@ def open(
     except BaseException:
         file.close()
         raise
+
+
+def tool(*, idempotent: bool = False) -> Callable[[Function], Function]:
+    """Marks a function for `open(tools=[...])`, which stays a function.
+
+    `idempotent`: where a crash lost what a call returned, it may simply be made again. The model is told
+    "outcome unknown" of any other.
+    """
+
+    def marked(function: Function) -> Function:
+        setattr(function, IDEMPOTENT, idempotent)
+        return function
+
+    return marked
 
 
 def open_store(
@@ -218,6 +242,14 @@ def _tokenizer(counts: str | Tokenizer | None, model: Model | None) -> Tokenizer
     if model is not None:
         return model.tokenizer
     return tokenizer(counts or LOCAL_MODEL) if counts is None or isinstance(counts, str) else counts
+
+
+def _tool(given: Callable[..., Any] | Tool | Mapping[str, Any]) -> Tool | Mapping[str, Any]:
+    if not callable(given):
+        return given
+    from vctx.tools import tool
+
+    return tool(given, idempotent=getattr(given, IDEMPOTENT, False))
 
 
 def _backlog(

@@ -3,27 +3,42 @@
 What it remembers, and what stands in the window, is `Memory`'s; what happens in a turn, `vctx.turn`'s.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from vctx import drive, turn
 from vctx.drive import AsyncStream, Stream
 from vctx.errors import MissingError
-from vctx.memory import Memory
-from vctx.ports import Model
+from vctx.exchange import Exchange
+from vctx.ports import Model, Tool
+from vctx.turn import Loop, Turn
 from vctx.types import Answer, Hit
 
 
-class Context(Memory):
+class Context(Exchange):
     """A session that a model chats in. See `Memory` for all else that it does."""
+
+    def __init__(
+        self,
+        *parts: Any,
+        loop: Loop | None = None,
+        tools: Sequence[Tool | Mapping[str, Any]] = (),
+        kit: Callable[[Exchange], Sequence[Tool]] = lambda session: (),
+        **options: Any,
+    ) -> None:
+        """The parts and options of `Memory`; `loop` says how turns go, `kit` brings tools that work on it."""
+        self.loop = loop or Loop()
+        super().__init__(*parts, tools=[*kit(self), *tools], **options)
 
     def chat(self, text: str) -> Answer:
         """Pages in what the message needs, sends the window to the model, and keeps both turns.
 
-        Where the model calls tools (`answer.reply.calls`), run them, `append` each result, and let it go on
-        with `reply`. Raises ModelError; the message is kept then, and not kept twice if it is sent again.
+        Tools that are functions are run, and the model goes on, until it calls none, or a limit is reached
+        (`answer.stopped`). Where it calls tools that are only schemas (`answer.reply.calls`), run them,
+        `append` each result, and let it go on with `reply`. Raises ModelError; the message is kept then, and
+        not kept twice if it is sent again.
         """
-        model = self._asked()
-        return drive.run(turn.chat(self, text), model)
+        return drive.run(self.turn(text), self._asked())
 
     def stream(self, text: str) -> Stream:
         """As `chat`, while the model speaks: iterate for the pieces of its text, then see `.answer`.
@@ -33,29 +48,40 @@ class Context(Memory):
                     print(piece, end="", flush=True)
             said.answer.faults
 
-        The reply is kept once it has ended. Where the stream is closed before, the message stays on disk,
+        A reply is kept once it has ended. Where the stream is closed before, the message stays on disk,
         and no reply does.
         """
-        model = self._asked()
-        return drive.stream(turn.chat(self, text), model)
+        return drive.stream(self.turn(text), self._asked())
 
     async def achat(self, text: str) -> Answer:
         """As `chat`, to be awaited: neither the model nor the disk holds up asyncio's loop.
 
         A task that is cancelled leaves the session whole.
         """
-        model = self._asked()
-        return await drive.arun(turn.chat(self, text), model)
+        return await drive.arun(self.turn(text), self._asked())
 
     def astream(self, text: str) -> AsyncStream:
         """As `stream`, to be iterated by `async for`, or `async with`, which closes it early."""
-        model = self._asked()
-        return AsyncStream(turn.chat(self, text), model)
+        return AsyncStream(self.turn(text), self._asked())
 
     def reply(self, hits: Sequence[Hit] = ()) -> Answer:
-        """Sends the window to the model as it stands, and keeps what it says. Raises ModelError."""
-        model = self._asked()
-        return drive.run(turn.reply(self, hits), model)
+        """Sends the window to the model as it stands, and goes on as `chat` does. Raises ModelError.
+
+        Takes up a turn that a limit, an error or a crash has ended.
+        """
+        return drive.run(turn.reply(self, self.loop, hits), self._asked())
+
+    def tell(self, event: str) -> Answer:
+        """Tells the model of something that nobody said, an event of the program's, and lets it act."""
+        return drive.run(turn.event(self, self.loop, event), self._asked())
+
+    async def atell(self, event: str) -> Answer:
+        """As `tell`, to be awaited."""
+        return await drive.arun(turn.event(self, self.loop, event), self._asked())
+
+    def turn(self, text: str) -> Turn:
+        """The turn that `chat` drives, for a driver of your own: see `vctx.turn`."""
+        return turn.chat(self, self.loop, text)
 
     def _asked(self) -> Model:
         if self.model is None:

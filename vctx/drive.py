@@ -12,9 +12,9 @@ from threading import Lock
 from typing import Any, Generic, Self, TypeVar
 
 from vctx.errors import InputError, ModelError
-from vctx.ports import AsyncModel, Model
-from vctx.turn import ModelCall, Request, Turn
-from vctx.types import Answer, Reply
+from vctx.ports import AsyncModel, Model, Tool
+from vctx.turn import ModelCall, Request, Say, ToolRun, Turn
+from vctx.types import Answer, Outcome, Reply
 
 T = TypeVar("T")
 Ask = Callable[[ModelCall], Iterator[str | Reply]]
@@ -114,12 +114,33 @@ def _spoken(turn: Turn, ask: Ask) -> Generator[str | Answer, None, None]:
         step = _step(turn.send, None)
         while not isinstance(step, Answer):
             try:
-                result = yield from _asked(step, ask)
+                result = yield from _performed(step, ask)
             except ModelError as error:
                 step = _step(turn.throw, error)
             else:
                 step = _step(turn.send, result)
         yield step
+
+
+def _performed(step: Request, ask: Ask) -> Generator[str, None, Reply | Outcome | None]:
+    match step:
+        case ModelCall():
+            return (yield from _asked(step, ask))
+        case ToolRun(call, tool):
+            return _awaited(tool, call.arguments) if tool.awaits else tool.run(call.arguments)
+        case Say(text):
+            yield text
+    return None
+
+
+def _awaited(tool: Tool, arguments: str) -> Outcome:
+    """What a coroutine function returns, on a loop of its own."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        outcome: Outcome = asyncio.run(tool.run(arguments))
+        return outcome
+    raise InputError(f"the tool {tool.name} is to be awaited: use achat or astream where a loop runs")
 
 
 def _asked(call: ModelCall, ask: Ask) -> Generator[str, None, Reply]:
@@ -142,18 +163,35 @@ async def _aspoken(turn: Turn, model: Model, whole: bool) -> AsyncGenerator[str 
         step = await _finished(_step, turn.send, None)
         while not isinstance(step, Answer):
             try:
-                result: Reply | None = None
-                async with aclosing(_aasked(step, model, whole)) as pieces:
+                result: Reply | Outcome | None = None
+                async with aclosing(_aperformed(step, model, whole)) as pieces:
                     async for piece in pieces:
-                        if isinstance(piece, Reply):
-                            result = piece
-                        elif step.aloud:
+                        if isinstance(piece, str):
                             yield piece
+                        else:
+                            result = piece
             except ModelError as error:
                 step = await _finished(_step, turn.throw, error)
             else:
                 step = await _finished(_step, turn.send, result)
         yield step
+
+
+async def _aperformed(
+    step: Request, model: Model, whole: bool
+) -> AsyncGenerator[str | Reply | Outcome, None]:
+    """As `_performed`, the result last."""
+    match step:
+        case ModelCall():
+            async with aclosing(_aasked(step, model, whole)) as pieces:
+                async for piece in pieces:
+                    if step.aloud or isinstance(piece, Reply):
+                        yield piece
+        case ToolRun(call, tool):
+            made = tool.run(call.arguments) if tool.awaits else asyncio.to_thread(tool.run, call.arguments)
+            yield await made
+        case Say(text):
+            yield text
 
 
 async def _aasked(call: ModelCall, model: Model, whole: bool) -> AsyncGenerator[str | Reply, None]:

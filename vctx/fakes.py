@@ -1,7 +1,9 @@
 """Parts that need no model: they ship, so that users can test with them too."""
 
+import json
 import re
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from hashlib import blake2b
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -55,13 +57,16 @@ class HashingEmbedder:
 
 
 class ScriptedModel:
-    """Answers from a list, or by a function of the prompt, and keeps every prompt that it was given."""
+    """Answers from a list, or by a function of the prompt, and keeps every prompt that it was given.
+
+    A reply is a text, or calls of tools (see `calling`).
+    """
 
     name = "scripted"
 
     def __init__(
         self,
-        replies: Sequence[str] | Callable[[Sequence[Message]], str] = (),
+        replies: Sequence[str | Reply] | Callable[[Sequence[Message]], str | Reply] = (),
         *,
         calls: Sequence[Sequence[ToolCall]] = (),
         window: int = 4096,
@@ -75,11 +80,15 @@ class ScriptedModel:
 
     def complete(self, messages: Sequence[Message], *, max_tokens: int) -> Reply:
         self.prompts.append(list(messages))
-        text = self._replies(messages) if callable(self._replies) else next(self._replies, None)
-        if text is None:
+        said = self._replies(messages) if callable(self._replies) else next(self._replies, None)
+        if said is None:
             raise ModelError("the script has no more replies; give ScriptedModel a longer list")
-        words = text.split(" ")[:max_tokens]
-        made = tuple(next(self._calls, ()))
+        words = str(said).split(" ")[:max_tokens]
+        made = said.calls if isinstance(said, Reply) else tuple(next(self._calls, ()))
+        # Ids are the model's to choose: here, by the prompts that it has read.
+        made = tuple(
+            replace(call, id=call.id or f"call_{len(self.prompts)}_{n}") for n, call in enumerate(made)
+        )
         return Reply(" ".join(words), self.tokenizer.prompt(messages), len(words), calls=made)
 
     def stream(self, messages: Sequence[Message], *, max_tokens: int) -> Iterator[str | Reply]:
@@ -87,3 +96,8 @@ class ScriptedModel:
         reply = self.complete(messages, max_tokens=max_tokens)
         yield from re.findall(r"\s*\S+|\s+$", reply.text)
         yield reply
+
+
+def calling(name: str, text: str = "", **arguments: object) -> Reply:
+    """What a model says that calls a tool; `ScriptedModel` gives the call its id."""
+    return Reply(text, calls=(ToolCall("", name, json.dumps(arguments, ensure_ascii=False)),))

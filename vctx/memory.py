@@ -13,11 +13,11 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Literal, Self, get_args
 
-from vctx import explain, formats, journal, quote, recall, render
+from vctx import explain, formats, quote, recall
 from vctx.backlog import Backlog
-from vctx.errors import InputError, TooLongError
+from vctx.errors import InputError
 from vctx.library import Library
-from vctx.ports import Clock, Disk, Embedder, Model, Progress, Tokenizer, now, silent
+from vctx.ports import Clock, Disk, Embedder, Model, Progress, Tokenizer, Tool, now, silent
 from vctx.types import (
     Added,
     Branch,
@@ -34,7 +34,6 @@ from vctx.types import (
     Read,
     Reading,
     Region,
-    Reply,
     Score,
     Search,
     Speaker,
@@ -68,7 +67,7 @@ class Memory:
         model: Model | None = None,
         policy: str = "fifo",
         system: str = "",
-        tools: Sequence[Mapping[str, Any]] = (),
+        tools: Sequence[Tool | Mapping[str, Any]] = (),
         summary: Literal["model", "extract"] = "model",
         weights: Weights | None = None,
         clock: Clock = now,
@@ -86,7 +85,9 @@ class Memory:
         self._clock = clock
         self._summariser = model if summary == "model" else None
         self._weights = load(weights)
-        given = [formats.tools(tools)] if tools else []
+        self.tools = {tool.name: tool for tool in tools if isinstance(tool, Tool)}
+        self.schemas = [tool.schema if isinstance(tool, Tool) else tool for tool in tools]
+        given = [formats.tools(self.schemas)] if tools else []
         self._window = Window(disk, tokenizer, budget, policy=policy, system=system, clock=clock, tools=given)
         self._library = Library(disk, self._window, clock)
 
@@ -178,7 +179,7 @@ class Memory:
         _text(query=query)
         self._backlog.embed(BOUND)
         last = self.history(2)
-        said = [page.text for page in last if page.role == "user" and page.text != query]
+        said = [page.text for page in last if page.origin == "user" and page.text != query]
         today = last[-1].created_at if last else self._clock()
         steps = recall.recall(
             query, weights=self._weights, now=today, before=said if before is None else before
@@ -211,9 +212,13 @@ class Memory:
         fault's share of the room, on pages that are worth their price. `hold` tokens are left free for
         what comes next. What is in the window already is not loaded again.
         """
-        ranked = self.search(query)
-        best = ranked[0].score if ranked else 0.0
-        floor = self._weights.floor(best) if tokens is None else -math.inf
+        return self._load(self.search(query), query, tokens, hold=hold, whole=tokens is not None)
+
+    def _load(
+        self, ranked: Sequence[Hit], query: str, tokens: int | None, *, hold: int = 0, whole: bool
+    ) -> list[Hit]:
+        """Loads of what is ranked what is worth its price; with `whole`, as much as the tokens hold."""
+        floor = -math.inf if whole else self._weights.floor(ranked[0].score if ranked else 0.0)
         waiting = self._disk.stats().pending
         return self._window.load(ranked[:PRICED], query, tokens, hold=hold, floor=floor, waiting=waiting)
 
@@ -236,34 +241,6 @@ class Memory:
         parsed = formats.parse(messages)
         given = parsed[:1] and parsed[0].role == "tools"
         return self._window.scale.prompt(parsed if given else [*self._window.scale.tools, *parsed])
-
-    # -- what a turn needs
-
-    def space(self, text: str) -> int:
-        """Tokens that a message will take in the window: what a recall for it leaves free."""
-        return min(self._window.scale.message(render.escape(text)), self._window.largest())
-
-    def waits(self, text: str) -> bool:
-        """Whether this was the last thing said, and no model has answered: it is asked once more, then."""
-        last = self.history(1)
-        return any(p.role == "user" and p.text == text and self._window.resident(p.id) for p in last)
-
-    def keep(self, reply: Reply) -> Page:
-        """Adds what a model said, and the tools that it calls, with the tokens that it has counted."""
-        page = Page("message", "assistant", reply.text, self._clock(), "assistant")
-        calls = [_call(call, page.created_at) for call in reply.calls]
-        spent = journal.usage(reply, self.tokenizer.name)
-        return self._window.append(replace(page, group=0) if calls else page, calls, outcome=spent)
-
-    def shrink(self, messages: Sequence[Message], error: TooLongError) -> None:
-        """Holds the window to what a server says that it reads, else to three quarters of what it refused."""
-        ours = self._window.scale.prompt(messages)
-        limit = min(error.limit or self.budget.window, self.budget.window)
-        reserve = min(self.budget.reserve, limit // 4)
-        room = (limit - reserve) * ours // max(error.tokens, ours) if error.tokens else ours * 3 // 4
-        room = min(room, ours - 1)
-        self.budget = replace(self.budget, window=room + reserve, reserve=reserve)
-        self._window.resize(self.budget)
 
     def support(self, claim: str, hits: Sequence[Hit]) -> Quote | None:
         """The sentence in what `hits` brought in that is nearest to a claim in meaning."""

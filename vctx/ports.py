@@ -2,9 +2,10 @@
 
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, TextIO, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, TextIO, runtime_checkable
 
 from vctx.types import (
     Document,
@@ -126,6 +127,24 @@ class Model(Protocol):
         Raises as `complete` does, CutError where the reply breaks off. To close it ends the call.
         """
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """What a turn runs by itself when a model calls it. `vctx.tool` makes one of a function."""
+
+    schema: Mapping[str, Any]
+    """In OpenAI's form."""
+    run: Callable[[str], Any]
+    """Takes the arguments as the model wrote them, and returns an Outcome; it does not raise."""
+    idempotent: bool = False
+    """Whether a call may be made again where a crash lost its outcome."""
+    awaits: bool = False
+    """Whether what `run` returns is to be awaited."""
+
+    @property
+    def name(self) -> str:
+        return str(self.schema["function"]["name"])
 
 
 def whole(reply: Reply) -> Iterator[str | Reply]:

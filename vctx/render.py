@@ -112,8 +112,13 @@ def more(page: int, characters: int) -> str:
     return f"[page {page} | {characters} characters more are in memory]"
 
 
+def alert(text: str) -> str:
+    """What vctx tells the model, behind its mark: nobody said it."""
+    return f"[memory: {text}]"
+
+
 def _own(page: Page, text: str) -> str:
-    return text if page.role == "assistant" else escape(text)
+    return text if page.role == "assistant" or page.origin == "vctx" else escape(text)
 
 
 def fault(pieces: Sequence[str]) -> str:

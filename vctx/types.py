@@ -350,7 +350,7 @@ class Entry:
     """One line of the journal. Folding all of them gives the window."""
 
     tick: int
-    cause: Literal["append", "recall", "fit", "fold", "pin", "unpin", "forget", "fork", "switch"]
+    cause: Literal["append", "recall", "fit", "fold", "pin", "unpin", "forget", "fork", "switch", "run"]
     at: datetime
     request: Mapping[str, Any] = field(default_factory=dict)
     policy: str = ""
@@ -451,6 +451,32 @@ class Reply:
 
 
 @dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of a tool's call: a text for the model."""
+
+    text: str
+    failed: bool = False
+    """Whether the text says what went wrong."""
+    pages: tuple[Page, ...] = ()
+    """What is stored together with it: a note, or a new version of a memory block."""
+    said: str = ""
+    """What it says to the user."""
+    heartbeat: bool = False
+    """Whether the model asked to go on once it has this."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How far one turn may go: whichever bound is reached first ends its chain of calls."""
+
+    steps: int = 50
+    """Replies of the model; Letta's default."""
+    tokens: int | None = None
+    """Of all prompts and replies together."""
+    seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """A model's reply in a chat, with what paging did for it."""
 
@@ -462,6 +488,11 @@ class Answer:
     limit: int
     """Tokens that the prompt might have taken."""
     reply: Reply
+    """The last, where tools were called in between."""
+    steps: int = 1
+    """Replies that it took."""
+    stopped: str = ""
+    """The limit that ended the turn before the model did; `ctx.reply()` lets it go on."""
 
     @property
     def faults(self) -> int:

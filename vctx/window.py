@@ -68,25 +68,43 @@ class Window:
         """Whether a page, or a part of it, stands in the window."""
         return bool(self._state.resident(page))
 
+    def unit(self) -> list[Page]:
+        """What was said last, with its calls and results."""
+        newest = self.ledger.newest()
+        return (self.ledger.unit(newest.group) or [self.ledger.page(newest.page)]) if newest else []
+
+    def awaited(self) -> dict[str, Page]:
+        """The calls whose results are yet to come, by id."""
+        return groups.awaited(self.unit())
+
     # -- what changes it
 
     def append(
-        self, page: Page, calls: Sequence[Page] = (), outcome: Mapping[str, Any] | None = None
+        self,
+        page: Page,
+        calls: Sequence[Page] = (),
+        outcome: Mapping[str, Any] | None = None,
+        *,
+        beside: Sequence[Page] = (),
+        told: Mapping[str, Any] | None = None,
     ) -> Page:
         """Stores a message, with the tool calls in it, and frames it, in one transaction.
 
-        `outcome` goes to the journal with it. Raises InputError for a result that no call awaits, and for
-        what may not stand before the results that are awaited; BudgetError where the calls leave no room
-        for the handles of their results. What vctx has paged in itself is refused (InputError).
+        `told` and `outcome` go to the journal with it; what stands `beside` it is stored, and gets no frame.
+        Raises InputError for a result that no call awaits, and for what may not stand before the results
+        that are awaited; BudgetError where the calls leave no room for the handles of their results. What
+        vctx has paged in itself is refused as a user's (InputError).
         """
-        if page.text.startswith(render.OPENING) and page.text.startswith(self._paged_in()):
+        theirs = page.origin == "user" and page.text.startswith(render.OPENING)
+        if theirs and page.text.startswith(self._paged_in()):
             raise InputError(
                 "this is what was paged in: it is on disk, and is kept once; append what was said"
             )
         with self._writing():
-            page, *made = self.ledger.put([groups.placed(page, self._awaited()), *calls])
-            arriving = self._arrivals([*self.ledger.unit(page.group), page, *made])
-            entry = self._note("append", self._snapshot(arriving=arriving), {"page": page.id}, outcome)
+            page, *made = self.ledger.put([groups.placed(page, self.awaited()), *calls, *beside])
+            arriving = self._arrivals([*self.ledger.unit(page.group), page, *made[: len(calls)]])
+            request = {"page": page.id, **(told or {})}
+            entry = self._note("append", self._snapshot(arriving=arriving), request, outcome)
         self.ledger.apply(entry)
         return page
 
@@ -156,6 +174,12 @@ class Window:
         plan = Plan(evict=tuple(frame.slot for frame in leave))
         return self.ledger.note("forget", request, plan=plan)
 
+    def note(self, cause: Literal["run"], request: Mapping[str, Any]) -> None:
+        """Writes down what changes no frame."""
+        with self._writing():
+            entry = self.ledger.note(cause, request)
+        self.ledger.apply(entry)
+
     def switch(self, branch: int) -> None:
         """Goes on with a branch, now and when the session is opened again. Raises InputError."""
         self.ledger.switch(branch)
@@ -170,7 +194,7 @@ class Window:
         """
         while True:
             self._catch_up()
-            groups.complete(self._awaited())
+            groups.complete(self.awaited())
             self._fold(model)
             messages = self._render()
             tokens = self.scale.prompt(messages)
@@ -233,11 +257,6 @@ class Window:
         with self.ledger.writing():
             self._reweigh()
             yield
-
-    def _awaited(self) -> dict[str, Page]:
-        """The calls whose results are yet to come, by id."""
-        newest = self.ledger.newest()
-        return groups.awaited(self.ledger.unit(newest.group)) if newest else {}
 
     def _catch_up(self) -> None:
         self.ledger.catch_up()
