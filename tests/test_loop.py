@@ -373,7 +373,8 @@ def test_a_step_pages_in_what_its_results_need(tmp_path: Path) -> None:
             return calling("look", item="item 7")
         return "Shelf 12." if "shelf 12" in prompt else "I do not know."
 
-    with make(tmp_path / "s.db", window=500, model=ScriptedModel(answer), tools=[tool(look)]) as ctx:
+    options: dict[str, Any] = {"tools": [tool(look)], "summary": "extract"}
+    with make(tmp_path / "s.db", window=500, model=ScriptedModel(answer), **options) as ctx:
         ctx.append("user", "Whatever is zirconium goes on shelf 12.")
         for n in range(12):
             ctx.append("user", f"Note {n}: " + "the weather is fine and nothing happens here " * 5)

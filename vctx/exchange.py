@@ -20,7 +20,7 @@ from vctx.types import Hit, Message, Outcome, Page, Reply, ToolCall
 UNKNOWN = "outcome unknown: it was begun and its result was lost; it was not run again"
 NOT_RUN = "not run: the turn was ended before"
 TOO_MANY = "the calls took more room than the window has, and were not made: make fewer, or shorter ones"
-STEP = 4
+STEP = 2
 """Between the steps of a turn a fault may take this part of its share."""
 QUERY = 2000
 """Characters, of what a step has brought, by which the next page-in searches."""
@@ -120,9 +120,8 @@ class Exchange(Memory):
 
     def fault(self, said: Sequence[str]) -> list[Hit]:
         """Pages in what the results of a step need, within a part of a fault's share."""
-        query = "\n".join(said)[:QUERY]
-        newest = {page.id for page in self._window.unit()}
-        ranked = [hit for hit in self.search(query, before=()) if hit.page not in newest]
+        query = "\n".join(text for text in said if text)[:QUERY]
+        ranked = self.search(query, before=(), without={page.id for page in self._window.unit()})
         return self._load(ranked, query, self.budget.share // STEP, whole=False) if ranked else []
 
     def shrink(self, messages: Sequence[Message], error: TooLongError) -> None:

@@ -98,6 +98,6 @@ class ScriptedModel:
         yield reply
 
 
-def calling(name: str, text: str = "", **arguments: object) -> Reply:
+def calling(name: str, text: str = "", /, **arguments: object) -> Reply:
     """What a model says that calls a tool; `ScriptedModel` gives the call its id."""
     return Reply(text, calls=(ToolCall("", name, json.dumps(arguments, ensure_ascii=False)),))

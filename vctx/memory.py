@@ -6,7 +6,7 @@ window -> fold what is due -> render -> count -> decide again if the estimate fe
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -170,11 +170,14 @@ class Memory:
 
     # -- paging in
 
-    def search(self, query: str, *, before: Sequence[str] | None = None) -> list[Hit]:
+    def search(
+        self, query: str, *, before: Sequence[str] | None = None, without: Collection[int] = ()
+    ) -> list[Hit]:
         """Ranks what is on disk for a query, best first. Changes nothing in the window.
 
         A query that leans on what was said before it ("and when was that?") is asked together with the
-        last of `before`; by default with what the user said last.
+        last of `before`; by default with what the user said last. Pages `without` which it is to be answered
+        are left aside.
         """
         _text(query=query)
         self._backlog.embed(BOUND)
@@ -185,20 +188,22 @@ class Memory:
             query, weights=self._weights, now=today, before=said if before is None else before
         )
         vectors: dict[str, Any] = {}
-        return recall.run(steps, lambda request: self._answer(request, vectors))
+        return recall.run(steps, lambda request: self._answer(request, vectors, without))
 
-    def _answer(self, request: recall.Request, vectors: dict[str, Any]) -> Any:
+    def _answer(self, request: recall.Request, vectors: dict[str, Any], without: Collection[int]) -> Any:
         """What the disk has for a request of recall; each text is embedded once."""
         match request:
             case Search(text):
                 vector = self._vectors((text,), vectors)[0]
-                return self._disk.search(request, vector, branch=self._window.ledger.branch)
+                found = self._disk.search(request, vector, branch=self._window.ledger.branch)
+                return [hit for hit in found if hit.page not in without]
             case Score(texts, pages):
                 return self._disk.cosines(self._vectors(texts, vectors), pages)
             case Read(pages):
                 return self._disk.around(pages, branch=self._window.ledger.branch)
             case Find(phrase, k):
-                return self._disk.phrase(phrase, k, branch=self._window.ledger.branch)
+                named = self._disk.phrase(phrase, k, branch=self._window.ledger.branch)
+                return [page for page in named if page not in without]
 
     def _vectors(self, texts: Sequence[str], known: dict[str, Any]) -> Any:
         if new := [text for text in dict.fromkeys(texts) if text not in known]:

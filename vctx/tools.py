@@ -60,10 +60,8 @@ def _arguments(function: Callable[..., Any], name: str) -> type[BaseModel]:
     """What the function takes, as a model; its fields have the parameters' names as aliases."""
     try:
         hints = typing.get_type_hints(function, include_extras=True)
-        fields = {f"p{n}": field for n, field in enumerate(_fields(function, name, hints))}
-        made: type[BaseModel] = create_model(  # type: ignore[call-overload]
-            "Arguments", __config__=ConfigDict(extra="forbid", arbitrary_types_allowed=False), **fields
-        )
+        fields: dict[str, Any] = {f"p{n}": field for n, field in enumerate(_fields(function, name, hints))}
+        made: type[BaseModel] = create_model("Arguments", __config__=ConfigDict(extra="forbid"), **fields)
     except (NameError, PydanticUserError) as error:
         line = str(error).splitlines()[0]
         raise InputError(f"no schema can be made of {name}'s parameters: {line}") from error
