@@ -53,7 +53,8 @@ def _turn(turn: dict[str, Any]) -> Turn:
 def _question(qa: dict[str, Any], known: set[tuple[int, int]]) -> Question:
     # Some evidence is written as "D8:6; D9:17" or "D:11:26"; a few name turns that do not exist.
     evidence = {number for text in qa["evidence"] for number in _ids(text)}
-    return Question(qa["question"], CATEGORIES[qa["category"]], frozenset(evidence & known))
+    answer = str(qa.get("answer", ""))
+    return Question(qa["question"], CATEGORIES[qa["category"]], frozenset(evidence & known), answer=answer)
 
 
 def _ids(text: str) -> list[tuple[int, int]]:

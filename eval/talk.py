@@ -29,6 +29,8 @@ class Question:
     category: str
     evidence: frozenset[TurnId]
     before: tuple[str, ...] = ()
+    answer: str = ""
+    """What answers it, where that is known."""
 
 
 @dataclass(frozen=True, slots=True)

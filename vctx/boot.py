@@ -11,7 +11,7 @@ from typing import Any, Literal, TypeVar
 from vctx.backlog import Backlog
 from vctx.context import Context
 from vctx.errors import InputError, MissingError
-from vctx.ports import Disk, Embedder, Model, Progress, Tokenizer, Tool, silent
+from vctx.ports import Clock, Disk, Embedder, Model, Progress, Tokenizer, Tool, now, silent
 from vctx.store import Store
 from vctx.turn import Loop
 from vctx.types import Budget, Limits, Reading
@@ -48,6 +48,7 @@ def open(
     summary: Literal["model", "extract"] = "model",
     background: bool = True,
     weights: str | PathLike[str] | Weights | None = None,
+    clock: Clock = now,
     progress: Progress = silent,
 ) -> Context:
     """Opens the session in the SQLite file `path`, or makes it.
@@ -68,7 +69,8 @@ def open(
     `background` is False: then it waits for the next recall.
 
     `weights` say what each signal counts for in recall: a file that `vctx train-recall` has written, or
-    "plain" for a sum set by hand; by default VCTX_WEIGHTS names them, else those that ship.
+    "plain" for a sum set by hand; by default VCTX_WEIGHTS names them, else those that ship. `clock` says what
+    time it is: a chat of the past is replayed with its own times.
 
     Raises InputError, BudgetError, MissingError, DiskError.
     """
@@ -91,6 +93,7 @@ def open(
             loop=Loop(limits or Limits()),
             summary=summary,
             weights=load(weights or os.environ.get("VCTX_WEIGHTS")),
+            clock=clock,
             progress=progress,
             backlog=_backlog(file, vectors, progress, path, background=background),
         )

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from vctx.ports import Lesson, Policy
-from vctx.types import Branch, Entry, Form, Frame, Hit, Reply
+from vctx.types import Branch, Entry, Form, Frame, Hit, Reply, Snapshot
 
 NEVER = 2**62
 """A tick that no journal reaches."""
@@ -130,6 +130,17 @@ def covers(frame: Frame, hit: Hit) -> bool:
     if frame.span is None:
         return frame.form is Form.FULL
     return hit.span is not None and frame.span[0] <= hit.span[0] and hit.span[1] <= frame.span[1]
+
+
+def figures(snapshot: Snapshot) -> dict[str, Any]:
+    """What a decision was held to, as the journal keeps it, so that it can be taken again: all in tokens."""
+    budget = snapshot.budget
+    numbers = {"wrapper": snapshot.wrapper, "cap": snapshot.cap, "hold": snapshot.hold, "ask": snapshot.ask}
+    return {
+        "budget": [budget.window, budget.reserve, budget.high, budget.low, budget.fault],
+        "fixed": snapshot.fixed,
+        **{name: tokens for name, tokens in numbers.items() if tokens},
+    }
 
 
 def signals(hit: Hit) -> dict[str, Any]:

@@ -248,7 +248,7 @@ class Window:
     ) -> Entry:
         plan = decide(snapshot, self.ledger.policy)
         signals = {"hits": [journal.signals(hit) for hit in pack(snapshot)]} if snapshot.hits else {}
-        said = {**(outcome or {}), **signals}
+        said = {**(outcome or {}), "window": journal.figures(snapshot), **signals}
         return self.ledger.note(cause, request, policy=self.ledger.policy.name, plan=plan, outcome=said)
 
     @contextmanager
