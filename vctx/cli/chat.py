@@ -1,25 +1,108 @@
 """`vctx chat`: a conversation, on a terminal or from a pipe."""
 
 import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from vctx.cli import show
+from vctx.cli import show, slash
 from vctx.cli.session import Session, session_options
+from vctx.errors import VctxError
+
+if TYPE_CHECKING:
+    from vctx.context import Context
 
 
 @click.command()
 @session_options
-def chat(session: Session) -> None:
+@click.pass_context
+def chat(context: click.Context, /, session: Session) -> None:
     """Chat; what has left the window is paged in when it matters.
 
-    An empty line is skipped; end with Ctrl-D. Everything said is kept in the session.
+    On a terminal, Enter sends and Alt-Enter begins a new line; Ctrl-C ends an answer, Ctrl-D the chat.
+    /help lists what may be asked of vctx itself: /window, /why 17, /pin 17, /forget 17, /fork, ... Each is
+    the command of that name. From a pipe, each line is a message. Everything said is kept in the session.
 
     \b
+      vctx chat --db alice.db
       vctx chat --db alice.db --window 2048
+      echo "My cat is called Miso." | vctx chat --db alice.db
     """
+    from vctx.cli import terminal
+
+    group = context.find_root().command
+    assert isinstance(group, click.Group)
     with session.open() as ctx:
-        for line in sys.stdin:
-            if text := line.strip():
-                answer = ctx.chat(text)
-                session.emit(show.answer(answer, None, []), show.said(answer))
+        talk = Talk(ctx, replace(session, held=ctx), group)
+        if terminal.capable() and not session.as_json:
+            click.secho(talk.greeting(), dim=True)
+            talk.follow(terminal.lines(group, talk.session, talk.past, talk.status), aloud=True)
+        else:
+            talk.follow((line.rstrip("\r\n") for line in sys.stdin), aloud=False)
+
+
+@dataclass
+class Talk:
+    """A chat that goes on."""
+
+    ctx: "Context"
+    session: Session
+    group: click.Group
+    faults: int = 0
+    """Of this chat."""
+
+    def follow(self, lines: Iterator[str], *, aloud: bool) -> None:
+        """Answers line by line; `aloud` as people like it, else as a program does."""
+        with suppress(slash.Quit):
+            for line in lines:
+                if slash.said(line):
+                    slash.run(line, self.group, self.session)
+                elif text := line.strip():
+                    self._aloud(text) if aloud else self._plain(text)
+
+    def _plain(self, text: str) -> None:
+        answer = self.ctx.chat(text)
+        self.session.emit(show.answer(answer, None, []), show.said(answer))
+
+    def _aloud(self, text: str) -> None:
+        """The answer while it comes; what goes wrong, and Ctrl-C, end it, and not the chat."""
+        try:
+            with self.ctx.stream(text) as stream:
+                for piece in stream:
+                    click.echo(piece, nl=False)
+                answer = stream.answer
+            click.echo("" if answer.text.strip() else show.said(answer))
+            quote = self.ctx.support(f"{text} {answer}", answer.hits)
+            pages = self.ctx.pages(list(dict.fromkeys(hit.page for hit in answer.hits)))
+        except KeyboardInterrupt:
+            click.secho("\n(cancelled; what you said is kept)", dim=True)
+        except VctxError as error:
+            click.secho(f"\nError: {error}", err=True, fg="red")
+        else:
+            self.faults += answer.faults
+            click.secho(show.under(answer, quote, pages), dim=True)
+
+    def greeting(self) -> str:
+        """Where the chat is, and what to do."""
+        pages = self.ctx.stats().pages
+        begun = f"{pages:,} pages on disk" if pages else "a new session"
+        return f"{self.session.db}: {begun}. Alt-Enter: new line; /help: commands; Ctrl-D: end.\n"
+
+    def past(self) -> list[str]:
+        """What the user has said, oldest first."""
+        from vctx.cli.terminal import REMEMBERED
+
+        said = self.ctx.history(REMEMBERED)
+        return [page.text for page in said if page.role == "user"]
+
+    def status(self) -> str:
+        """One line: the session, and what its window holds against the limit."""
+        taken = sum(region.tokens for region in self.ctx.regions() if region.name != "free")
+        branch = next((row.id for row in self.ctx.branches() if row.current), 0)
+        where = Path(self.session.db).name + (f" (branch {branch})" if branch else "")
+        room = self.ctx.budget.room
+        return f"{where}   window {taken:,} of {room:,} tokens, {taken / room:.0%}   {self.faults} faults"

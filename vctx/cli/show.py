@@ -44,6 +44,14 @@ def answered(answer: Answer, quote: Quote | None) -> str:
     return f"{said(answer)}{source}\n  {paging(answer)}"
 
 
+def under(answer: Answer, quote: Quote | None, pages: Sequence[Page]) -> str:
+    """What stands below an answer in a chat: the sentence that supports it, the other sources, the paging."""
+    others = [place(page) for page in pages if quote is None or page.id != quote.page.id]
+    also = f"  {'also' if quote else 'from'}: {'; '.join(others)}" if others else ""
+    first = f'  "{quote.sentence}"\n  {place(quote.page)}' if quote else ""
+    return "\n".join(part for part in (first, also, f"  {paging(answer)}") if part)
+
+
 def said(answer: Answer) -> str:
     return answer.text.strip() or "(the model said nothing)"
 

@@ -1,24 +1,32 @@
 """Commands on the window: window, recall, pin, unpin."""
 
 from itertools import pairwise
+from pathlib import Path
 
 import click
 
-from vctx.cli import complete, show
+from vctx.cli import complete, picture, show
+from vctx.cli.look import look
 from vctx.cli.session import Session, existing, session_options
 
 
 @click.command()
+@click.option("--map", "as_map", is_flag=True, help="Draw it: what takes the room, in which form, how old.")
 @session_options
 @existing
-def window(session: Session) -> None:
+def window(session: Session, as_map: bool) -> None:
     """Show what the model would see, tokens per message.
 
     \b
       vctx window --db book.db
+      vctx window --db book.db --map
       vctx window --db book.db --json
     """
     with session.open() as ctx:
+        if as_map:
+            regions, title = ctx.regions(), Path(session.db).name
+            session.emit(picture.data(regions), picture.drawn(regions, title, look()))
+            return
         messages = ctx.messages()
         upto = [ctx.tokens(messages[:n]) for n in range(1, len(messages) + 1)]
         counts = [after - before for before, after in pairwise([0, *upto])]
