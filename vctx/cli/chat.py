@@ -84,13 +84,14 @@ class Talk:
             click.secho(f"\nError: {error}", err=True, fg="red")
         else:
             self.faults += answer.faults
-            click.secho(show.under(answer, quote, pages), dim=True)
+            click.secho(f"\n{show.under(answer, quote, pages)}\n", dim=True)
 
     def greeting(self) -> str:
         """Where the chat is, and what to do."""
         pages = self.ctx.stats().pages
         begun = f"{pages:,} pages on disk" if pages else "a new session"
-        return f"{self.session.db}: {begun}. Alt-Enter: new line; /help: commands; Ctrl-D: end.\n"
+        name = Path(self.session.db).name
+        return f"{name}: {begun}. Alt-Enter: new line; /help: commands; Ctrl-D: end."
 
     def past(self) -> list[str]:
         """What the user has said, oldest first."""
