@@ -25,7 +25,7 @@ class Screen:
         command: Sequence[str],
         *,
         columns: int = 80,
-        lines: int = 24,
+        lines: int = 40,
         env: Mapping[str, str] | None = None,
         history: int = 0,
     ) -> None:

@@ -98,12 +98,12 @@ def test_a_terminal_shows_answer_sources_and_status(db: str) -> None:
         term.await_("a new session")
         term.await_("s.db   window ")
         term.press(f"My cat is{ALT_ENTER}called Miso.{ENTER}")
+        term.await_("> My cat is\n  called Miso.")
         term.await_("I saw 1 messages.")
         term.await_("0 references, 0 faults")
         term.press(f"What is my cat called?{ENTER}")
         shown = term.await_("I saw 3 messages.")
         shown = term.await_("1 reference, 0 faults")
-        assert "> My cat is\n  called Miso." in shown
         assert "called Miso." in shown and "page 1, user" in shown
         assert "s.db   window " in term.await_(" tokens, ")
         term.press(CTRL_D)
