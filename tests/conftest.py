@@ -12,6 +12,8 @@ from hypothesis import HealthCheck, settings
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["XDG_CONFIG_HOME"] = "/nobody's"  # no test depends on the settings of who runs it
 
+from servers import served  # noqa: F401 - a fixture
+
 from vctx.context import Context
 from vctx.fakes import HashingEmbedder, WordTokenizer
 from vctx.ports import Clock, Tokenizer

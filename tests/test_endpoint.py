@@ -3,64 +3,24 @@
 import json
 import os
 import socket
-import subprocess
-import sys
-import threading
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
+from servers import Scripted, answer, free_port, running
 
 import vctx
 from vctx import formats
 from vctx.errors import MissingError, ModelError, TooLongError, VctxError
 from vctx.fakes import HashingEmbedder
-from vctx.models import find
 from vctx.models.bytes import ByteTokenizer
 from vctx.models.endpoint import OPENAI, EndpointModel
 from vctx.models.tokens import ChatTokenizer
 from vctx.types import Message, Reply, ToolCall
 
-S = TypeVar("S", bound="Scripted")
 ASK = [Message("user", "What is the capital of France?")]
 KEY = "sk-very-secret"
-
-
-class Script(BaseHTTPRequestHandler):
-    """Answers every request as the server's `respond` says, and keeps what it was sent."""
-
-    def do_POST(self) -> None:
-        assert isinstance(self.server, Scripted)
-        sent = json.loads(self.rfile.read(int(self.headers["content-length"])))
-        self.server.seen = (self.headers["authorization"], sent)
-        status, answer = self.server.respond(sent)
-        body = json.dumps(answer).encode()
-        self.send_response(status)
-        self.send_header("content-type", "application/json")
-        self.send_header("content-length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, format: str, *args: Any) -> None:
-        """Quiet."""
-
-
-class Scripted(ThreadingHTTPServer):
-    status = 200
-    answer: Any = None
-    seen: tuple[str, dict[str, Any]]
-
-    def respond(self, sent: dict[str, Any]) -> tuple[int, Any]:
-        return self.status, self.answer
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_port}/v1"
 
 
 @pytest.fixture
@@ -68,29 +28,8 @@ def server() -> Iterator[Scripted]:
     yield from running(Scripted)
 
 
-def running(kind: type[S]) -> Iterator[S]:
-    with kind(("127.0.0.1", 0), Script) as scripted:
-        thread = threading.Thread(target=scripted.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        yield scripted
-        scripted.shutdown()
-        thread.join()
-
-
 def model(url: str | None, name: str = "m", **options: Any) -> EndpointModel:
     return EndpointModel(name, base_url=url, tokenizer=ByteTokenizer(), window=100, retries=0, **options)
-
-
-def answer(message: dict[str, Any], usage: dict[str, Any] | None = None) -> dict[str, Any]:
-    choice = {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", **message}}
-    return {
-        "id": "1",
-        "object": "chat.completion",
-        "created": 0,
-        "model": "m",
-        "choices": [choice],
-        "usage": usage,
-    }
 
 
 def test_a_reply_brings_its_usage(server: Scripted) -> None:
@@ -182,7 +121,7 @@ def test_only_this_machine_needs_no_key(monkeypatch: pytest.MonkeyPatch) -> None
     with pytest.raises(MissingError, match=r"no key for api\.openai\.com: set OPENAI_API_KEY"):
         model(None)
     assert model(None, api_key=KEY).host == OPENAI
-    assert model(None, api_key=KEY)._options(5, []) == {"max_completion_tokens": 5}
+    assert "max_completion_tokens" in model(None, api_key=KEY)._request(ASK, 5)
 
 
 # A closed model: a real server that counts with a tokenizer of its own, which nobody else has.
@@ -341,41 +280,6 @@ def test_a_second_refusal_is_an_error_with_its_figures_and_loses_nothing(
 
 
 # A real server: `transformers serve`.
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-@pytest.fixture(scope="module")
-def served() -> Iterator[tuple[str, Path]]:
-    """(base URL, folder of the model) of a server that runs as long as this module's tests."""
-    folder, port = find.resolve("smollm2"), free_port()
-    command = [str(Path(sys.executable).with_name("transformers")), "serve", str(folder)]
-    command += ["--host", "127.0.0.1", "--port", str(port), "--device", "cpu"]
-    environment = os.environ | {"HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
-    with subprocess.Popen(
-        command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    ) as process:
-        try:
-            wait_for(f"http://127.0.0.1:{port}/health", process)
-            yield f"http://127.0.0.1:{port}/v1", folder
-        finally:
-            process.kill()
-
-
-def wait_for(url: str, process: "subprocess.Popen[bytes]", seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline and process.poll() is None:
-        try:
-            with urllib.request.urlopen(url, timeout=1):
-                return
-        except (urllib.error.URLError, OSError):
-            time.sleep(0.2)
-    pytest.fail(f"transformers serve did not start (status {process.poll()})")
 
 
 @pytest.mark.real
