@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 NOUNS = {"types", "errors", "ports"}
-PURE = {"chunk", "policies", "plan", "journal", "recall", "render", "digest", "scale", "quote"}
+PURE = {"chunk", "policies", "plan", "prices", "journal", "recall", "render", "digest", "scale", "quote"}
 PURE |= {"signals", "groups", "layout", "explain", "weights", "question", "lexicon", "dates", "stopwords"}
 LEAVES = {"storage", "embed", "models", "ingest", "fakes"}
 
@@ -36,7 +36,18 @@ ALLOWED = {
     **{room: {*NOUNS, "formats", "threads", "stopwords", room} for room in LEAVES},
     "store": NOUNS | PURE | {"backlog", "memory", "context"},
     "boot": NOUNS
-    | {"backlog", "background", "context", "store", "weights", "storage", "embed", "models", "ingest"}
+    | {
+        "backlog",
+        "background",
+        "context",
+        "store",
+        "weights",
+        "prices",
+        "storage",
+        "embed",
+        "models",
+        "ingest",
+    }
     | {"tools", "turn"},
     "__init__": NOUNS | {"boot", "context", "drive", "store", "turn", "weights"},
     "cli": NOUNS

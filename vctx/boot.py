@@ -12,9 +12,10 @@ from vctx.backlog import Backlog
 from vctx.context import Context
 from vctx.errors import InputError, MissingError
 from vctx.ports import Clock, Disk, Embedder, Model, Progress, Tokenizer, Tool, now, silent
+from vctx.prices import load as asked
 from vctx.store import Store
 from vctx.turn import Loop
-from vctx.types import Budget, Limits, Reading
+from vctx.types import Budget, Limits, Prices, Reading
 from vctx.weights import Weights, load
 
 LOCAL_MODEL = "smollm2"
@@ -49,6 +50,7 @@ def open(
     background: bool = True,
     weights: str | PathLike[str] | Weights | None = None,
     clock: Clock = now,
+    prices: str | PathLike[str] | Mapping[str, Any] | Prices | None = None,
     progress: Progress = silent,
 ) -> Context:
     """Opens the session in the SQLite file `path`, or makes it.
@@ -72,6 +74,9 @@ def open(
     "plain" for a sum set by hand; by default VCTX_WEIGHTS names them, else those that ship. `clock` says what
     time it is: a chat of the past is replayed with its own times.
 
+    `prices` say what a token costs that the provider's prefix cache serves, and one that it does not: a
+    name of `vctx.prices.TABLE`, a JSON file, or a mapping. The policy "priced" decides by them.
+
     Raises InputError, BudgetError, MissingError, DiskError.
     """
     chat_model = _model(model, base_url, tokenizer, window)
@@ -94,6 +99,7 @@ def open(
             summary=summary,
             weights=load(weights or os.environ.get("VCTX_WEIGHTS")),
             clock=clock,
+            prices=asked(prices),
             progress=progress,
             backlog=_backlog(file, vectors, progress, path, background=background),
         )

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from vctx.ports import Lesson, Policy
@@ -21,6 +22,10 @@ class State:
     """The page that holds the recursive summary."""
     unfolded: tuple[int, ...] = ()
     """Messages that left the window and wait for the digest, oldest first."""
+    sent: datetime | None = None
+    """When the model last read the window."""
+    served: int = 0
+    """The frames that it read then and that stand unchanged, with nothing before them changed: a prefix."""
     sees: tuple[tuple[int, int], ...] = ((0, NEVER),)
     """The branches whose entries count here, each with the last tick that does; its own stands first."""
 
@@ -56,7 +61,9 @@ def apply(state: State, entry: Entry) -> State:
         raise ValueError(f"entry {entry.tick} does not follow tick {state.tick}")
     if not state.counts(entry):
         return replace(state, tick=entry.tick)
-    state = replace(state, tick=entry.tick, frames=_frames(state.frames, entry))
+    sent, served = _read(state, entry)
+    frames = _frames(state.frames, entry)
+    state = replace(state, tick=entry.tick, frames=frames, sent=sent, served=served)
     if entry.plan.fold is not None:
         state = replace(state, unfolded=state.unfolded + entry.plan.fold.pages)
     if entry.cause == "fold":
@@ -64,6 +71,18 @@ def apply(state: State, entry: Entry) -> State:
         due = tuple(page for page in state.unfolded if page not in done)
         state = replace(state, unfolded=due, digest=entry.outcome["page"])
     return _forgotten(state, entry) if entry.cause == "forget" else state
+
+
+def _read(state: State, entry: Entry) -> tuple[datetime | None, int]:
+    """When the model last read the window, and the frames of that prompt which the next begins with."""
+    reply = entry.request.get("reply", False)
+    sent, served = (entry.at, len(state.frames)) if reply else (state.sent, state.served)
+    if entry.cause == "fold":
+        return sent, 0  # the digest stands before all frames
+    if not served or not (entry.plan.evict or entry.cause == "forget"):
+        return sent, served
+    stay = set(map(id, _left(state.frames, entry)))
+    return sent, next((n for n, f in enumerate(state.frames[:served]) if id(f) not in stay), served)
 
 
 def _forgotten(state: State, entry: Entry) -> State:
@@ -110,6 +129,8 @@ def tell(policy: Policy, entry: Entry, before: State, after: State) -> None:
     """Tells a policy what an entry did to the window, which was `before` and is `after`."""
     if not before.counts(entry):
         return
+    if entry.request.get("reply"):
+        policy.sent(entry.tick)
     for page in entry.plan.touch:
         policy.touched(page, entry.tick)
     if entry.plan.evict or entry.cause == "forget":
@@ -140,6 +161,7 @@ def figures(snapshot: Snapshot) -> dict[str, Any]:
         "budget": [budget.window, budget.reserve, budget.high, budget.low, budget.fault],
         "fixed": snapshot.fixed,
         **{name: tokens for name, tokens in numbers.items() if tokens},
+        **({"warm": snapshot.warm, "cold": snapshot.cold} if snapshot.prices else {}),
     }
 
 
@@ -176,10 +198,16 @@ def lessons(entries: Iterable[Entry], tokenizer: str) -> list[Lesson]:
 
 def _frames(frames: tuple[Frame, ...], entry: Entry) -> tuple[Frame, ...]:
     if entry.cause == "forget":  # its plan tells of one branch's window; it holds for all
-        return tuple(remaining(frames, frozenset(entry.request["pages"])))
+        return tuple(_left(frames, entry))
+    return (*(_touch(frame, entry) for frame in _left(frames, entry)), *entry.plan.load)
+
+
+def _left(frames: tuple[Frame, ...], entry: Entry) -> list[Frame]:
+    """The frames that stay where they stood."""
+    if entry.cause == "forget":
+        return remaining(frames, frozenset(entry.request["pages"]))
     gone = frozenset(entry.plan.evict)
-    stay = [frame for frame in frames if frame.slot not in gone]
-    return (*(_touch(frame, entry) for frame in stay), *entry.plan.load)
+    return [frame for frame in frames if frame.slot not in gone]
 
 
 def remaining(frames: Iterable[Frame], gone: frozenset[int]) -> list[Frame]:

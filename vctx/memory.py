@@ -30,6 +30,7 @@ from vctx.types import (
     Hit,
     Message,
     Page,
+    Prices,
     Quote,
     Read,
     Reading,
@@ -70,6 +71,7 @@ class Memory:
         tools: Sequence[Tool | Mapping[str, Any]] = (),
         summary: Literal["model", "extract"] = "model",
         weights: Weights | None = None,
+        prices: Prices | None = None,
         clock: Clock = now,
         progress: Progress = silent,
         backlog: Backlog | None = None,
@@ -88,7 +90,9 @@ class Memory:
         self.tools = {tool.name: tool for tool in tools if isinstance(tool, Tool)}
         self.schemas = [tool.schema if isinstance(tool, Tool) else tool for tool in tools]
         given = [formats.tools(self.schemas)] if tools else []
-        self._window = Window(disk, tokenizer, budget, policy=policy, system=system, clock=clock, tools=given)
+        self._window = Window(
+            disk, tokenizer, budget, policy=policy, system=system, clock=clock, tools=given, prices=prices
+        )
         self._library = Library(disk, self._window, clock)
 
     # -- writing

@@ -29,7 +29,8 @@ def decide(snapshot: Snapshot, policy: Policy) -> Plan:
     stays = [frame for frame in snapshot.frames if not taken or frame.slot not in taken]
     replaced = tuple(frame.slot for frame in snapshot.frames if frame.slot in taken) if taken else ()
     used = snapshot.fixed + weight([*stays, *joining], snapshot.wrapper)
-    if used + snapshot.hold <= int(snapshot.budget.high * snapshot.budget.room):
+    fits = used + snapshot.hold <= int(snapshot.budget.high * snapshot.budget.room)
+    if fits and not (snapshot.cold and policy.eager):
         return Plan(evict=replaced, load=joining, touch=touch, tokens=used)
     again: list[Hit] = []
     while True:
@@ -105,7 +106,17 @@ def flush(
     freed = 0
     for referenced in (False, True):
         here = [n for n, spared in enumerate(fresh) if spared is referenced]
-        request = Flush(snapshot.tick, tuple([units[n] for n in here]), need - freed, aim - freed)
+        request = Flush(
+            snapshot.tick,
+            tuple([units[n] for n in here]),
+            need - freed,
+            aim - freed,
+            tokens=stands,
+            head=snapshot.head,
+            digest=snapshot.cap > 0,
+            prices=snapshot.prices,
+            warm=snapshot.warm,
+        )
         order, depth = policy.choose(request)
         until = need if referenced else max(need, depth)
         for n in order:
@@ -150,13 +161,14 @@ def _units(snapshot: Snapshot, frames: list[Frame]) -> tuple[list[list[Frame]], 
 def _unit(frames: list[Frame], at: int) -> Unit:
     if len(frames) == 1:
         [frame] = frames
-        return Unit((frame.page,), frame.tokens, at, frame.arrived, frame.referenced)
+        return Unit((frame.page,), frame.tokens, at, frame.arrived, frame.referenced, not frame.fault)
     return Unit(
         tuple([frame.page for frame in frames]),
         sum(frame.tokens for frame in frames),
         at,
         max(frame.arrived for frame in frames),
         max(frame.referenced for frame in frames),
+        not all(frame.fault for frame in frames),
     )
 
 

@@ -391,12 +391,17 @@ class Folder(Protocol):
 class Policy(Protocol):
     """Who leaves the window first. Size, time and randomness are not its business.
 
-    What it remembers is a fold of the journal: the first four calls tell it what happened, in order, live,
-    when a session is opened, and in a simulation alike. `choose` changes nothing.
+    What it remembers is a fold of the journal: the calls before `choose` tell it what happened, in order,
+    live, when a session is opened, and in a simulation alike. `choose` changes nothing.
     """
 
     @property
     def name(self) -> str: ...
+
+    @property
+    def eager(self) -> bool:
+        """Whether it is asked, too, where nothing must leave but the provider's cache has gone cold."""
+        ...
 
     def loaded(self, page: int, tokens: int, tick: int, *, fault: bool) -> None:
         """A page joined the window's end: by a fault, which is a reference, or because it was said."""
@@ -408,6 +413,10 @@ class Policy(Protocol):
 
     def left(self, pages: Sequence[int], tick: int) -> None:
         """These pages left in one flush."""
+        ...
+
+    def sent(self, tick: int) -> None:
+        """The model has read the window."""
         ...
 
     def forgot(self, pages: Collection[int]) -> None:

@@ -266,6 +266,27 @@ class Budget:
 
 
 @dataclass(frozen=True, slots=True)
+class Prices:
+    """What a provider asks for a prompt. `read` and `write` are shares of `input`."""
+
+    name: str
+    input: float
+    """A million tokens, in `unit`, that no cache serves."""
+    read: float
+    """A token that the prefix cache serves."""
+    write: float = 1.0
+    """A token that the cache does not serve, and keeps."""
+    minimum: int = 0
+    """Tokens of the shortest prefix that is kept."""
+    step: int = 1
+    """A prefix is served in multiples of so many tokens."""
+    lifetime: float = math.inf
+    """Seconds after its last use at which a prefix is forgotten."""
+    unit: str = "$"
+    """Of money; "s" for seconds of a local model's prefill."""
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """All that a decision may depend on."""
 
@@ -290,6 +311,13 @@ class Snapshot:
     """Tokens reserved for a digest if this decision begins one; 0 where none is to be made."""
     first: bool = True
     """No digest stands or is due yet, so that `fixed` does not hold its cap."""
+    head: int = 0
+    """Tokens of `fixed` that stand before the digest: a message that leaves changes all behind them."""
+    prices: Prices | None = None
+    warm: int = 0
+    """Tokens of the prompt, from its beginning, that the provider's cache, or the model's, still holds."""
+    cold: bool = False
+    """The cache has expired: the next prompt is written anew, whatever stands in it."""
 
 
 class Unit(NamedTuple):
@@ -303,6 +331,8 @@ class Unit(NamedTuple):
     """The tick that brought it in, the last of its frames."""
     referenced: int
     """The tick of its last reference, or of its arrival."""
+    said: bool = True
+    """Not brought in by a fault."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -313,9 +343,18 @@ class Flush:
     units: tuple[Unit, ...]
     """In the order of the prompt; what is pinned, or was said or referenced just now, is not among them."""
     need: int
-    """Tokens that must leave, so that all fits."""
+    """Tokens that must leave, so that all fits; 0 or less where none must, but the cache is cold."""
     aim: int
     """Tokens that leave down to the low mark."""
+    tokens: int = 0
+    """Tokens of the prompt before anything leaves, what arrives aside."""
+    head: int = 0
+    """Tokens that stand before the digest; what a message that leaves changes begins there."""
+    digest: bool = False
+    """Whether a message that leaves changes the digest."""
+    prices: Prices | None = None
+    warm: int = 0
+    """Tokens of the prompt, from its beginning, that the cache still holds; 0 once it is cold."""
 
 
 @dataclass(frozen=True, slots=True)

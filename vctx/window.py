@@ -16,7 +16,7 @@ from vctx.plan import by_value, decide, pack, weight
 from vctx.policies import named
 from vctx.ports import Clock, Disk, Model, Tokenizer
 from vctx.scale import Scale, words_of
-from vctx.types import Budget, Entry, Form, Frame, Hit, Message, Page, Plan, Region, Slot, Snapshot
+from vctx.types import Budget, Entry, Form, Frame, Hit, Message, Page, Plan, Prices, Region, Slot, Snapshot
 
 LESSONS = 256
 """Entries of the journal, the newest, from which a tokenizer that estimates learns again."""
@@ -37,6 +37,7 @@ class Window:
         system: str,
         clock: Clock,
         tools: Sequence[Message] = (),
+        prices: Prices | None = None,
     ) -> None:
         """Raises InputError for an unknown policy, BudgetError where system text and tools leave no room."""
         self.budget = budget
@@ -46,6 +47,7 @@ class Window:
         self._alternates = tokenizer.alternates
         self._system = system
         self._clock = clock
+        self._prices = prices
         lessons = disk.entries(self._state.tick - LESSONS)
         self.scale.resume(journal.lessons(lessons, tokenizer.name))
         self._weigh()
@@ -103,7 +105,8 @@ class Window:
         with self._writing():
             page, *made = self.ledger.put([groups.placed(page, self.awaited()), *calls, *beside])
             arriving = self._arrivals([*self.ledger.unit(page.group), page, *made[: len(calls)]])
-            request = {"page": page.id, **(told or {})}
+            reads = {"reply": True} if page.role == "assistant" else {}
+            request = {"page": page.id, **reads, **(told or {})}
             entry = self._note("append", self._snapshot(arriving=arriving), request, outcome)
         self.ledger.apply(entry)
         return page
@@ -228,16 +231,34 @@ class Window:
 
     def _snapshot(self, **more: Any) -> Snapshot:
         state = self._state
+        frames = self._weighed(state.frames)
+        warm, cold = self._warm(frames)
         return Snapshot(
             tick=state.tick + 1,
             budget=self.budget,
             fixed=self._base + self._cap * state.has_digest,
-            frames=self._weighed(state.frames),
+            frames=frames,
             wrapper=self.scale.wrapper(),
             cap=self._cap,
             first=not state.has_digest,
+            head=self._base,
+            prices=self._prices,
+            warm=warm,
+            cold=cold,
             **more,
         )
+
+    def _warm(self, frames: Sequence[Frame]) -> tuple[int, bool]:
+        """Tokens of the prompt's beginning that the provider's cache holds; whether it has expired."""
+        state = self._state
+        if self._prices is None or state.sent is None:
+            return 0, False
+        if (self._clock() - state.sent).total_seconds() > self._prices.lifetime:
+            return 0, True
+        if state.unfolded:  # a new digest is due, before all frames
+            return self._base, False
+        fixed = self._base + self._cap * state.has_digest
+        return fixed + weight(frames[: state.served], self.scale.wrapper()), False
 
     def _note(
         self,

@@ -15,6 +15,7 @@ class Ranked:
     """
 
     name: str
+    eager = False
 
     def loaded(self, page: int, tokens: int, tick: int, *, fault: bool) -> None:
         """Keeps nothing."""
@@ -23,6 +24,9 @@ class Ranked:
         """Keeps nothing."""
 
     def left(self, pages: Sequence[int], tick: int) -> None:
+        """Keeps nothing."""
+
+    def sent(self, tick: int) -> None:
         """Keeps nothing."""
 
     def forgot(self, pages: Collection[int]) -> None:
@@ -45,6 +49,7 @@ class Queue:
     """
 
     name: str
+    eager = False
 
     def __init__(self) -> None:
         self.once: OrderedDict[int, int] = OrderedDict()
@@ -66,6 +71,9 @@ class Queue:
         once, again = ({p: n for p, n in queue.items() if p in gone} for queue in (self.once, self.again))
         self.forgot(gone)
         return once, again
+
+    def sent(self, tick: int) -> None:
+        """Keeps nothing."""
 
     def forgot(self, pages: Collection[int]) -> None:
         """Takes pages out of both queues."""
