@@ -28,6 +28,7 @@ class Asked:
     text: str
     category: str
     evidence: frozenset[Place]
+    answers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

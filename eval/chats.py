@@ -4,14 +4,16 @@ recipe -> story -> questions with their evidence -> conversation
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import datetime
 
 from vctx.eval.asking import questions
+from vctx.eval.case import Task
 from vctx.eval.story import Recipe, told
-from vctx.eval.talk import Conversation
+from vctx.eval.talk import Conversation, case
 
 PLAIN = Recipe()
+BUDGETS = (512, 1024, 2048, 4096)
 
 
 def made(seeds: Sequence[int], recipe: Recipe = PLAIN) -> Iterator[Conversation]:
@@ -37,3 +39,9 @@ def conversation(recipe: Recipe, name: str = "") -> Conversation:
 def header(at: datetime) -> str:
     """A session's date, as it is written above it: "1:56 pm on 8 May, 2023"."""
     return f"{at:%I:%M} {'am' if at.hour < 12 else 'pm'} on {at.day} {at:%B}, {at.year}".lstrip("0")
+
+
+def task(seeds: Sequence[int], recipe: Recipe = PLAIN) -> Task:
+    """Made conversations for the harness."""
+    about = asdict(recipe) | {"seed": list(seeds)}
+    return Task("chats", tuple(case(one) for one in made(seeds, recipe)), BUDGETS, about)

@@ -8,44 +8,19 @@ import ast
 import gzip
 import json
 import sysconfig
-import tempfile
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
 import vctx
 from vctx.eval.articles import Asked, Library, library
-from vctx.eval.baselines import ORDERS
-from vctx.eval.evidence import Item, placed
+from vctx.eval.case import CHUNK, Ask, Case, Task, sha
 
 BUDGETS = (512, 1024)
-CHUNK = 160
-"""Tokens of a chunk of a made article."""
 PASSAGE = 512
 """Tokens of a chunk where passages are pooled: each stays whole."""
 SHORTEST = 300
 """Characters of a docstring that is worth a place beside the passages."""
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """One question: whether each budget holds its evidence, the share of it, and the reciprocal rank."""
-
-    library: str
-    category: str
-    recall: dict[int, float]
-    reciprocal: float
-
-
-@dataclass(frozen=True, slots=True)
-class Archive:
-    """A library on disk: the page of each place, and what each page costs."""
-
-    ctx: vctx.Context
-    library: Library
-    page_of: dict[tuple[str, int], int]
-    cost: dict[int, int]
 
 
 def load(path: Path) -> Library:
@@ -53,8 +28,8 @@ def load(path: Path) -> Library:
     try:
         with gzip.open(path, "rt", encoding="utf-8") as file:
             records = [json.loads(line) for line in file]
-        pairs = [(record["question"], record["ctxs"][0]) for record in records]
-        passages = [(str(gold["title"]), str(gold["text"])) for _, gold in pairs]
+        passages = [(str(r["ctxs"][0]["title"]), str(r["ctxs"][0]["text"])) for r in records]
+        questions = [(str(r["question"]), tuple(map(str, r["answers"]))) for r in records]
     except (OSError, ValueError, LookupError, TypeError) as error:
         raise vctx.InputError(f"cannot read the passages in {path}: {error!r}") from error
     names: dict[tuple[str, str], str] = {}
@@ -63,8 +38,8 @@ def load(path: Path) -> Library:
         names.setdefault((title, text), f"{title} ({same + 1})" if same else title)
     readings = [vctx.Reading(name, text, (vctx.Heading(0, title),)) for (title, text), name in names.items()]
     asked = [
-        Asked(question, "passage", frozenset({(names[passage], 0)}))
-        for (question, _), passage in zip(pairs, passages, strict=True)
+        Asked(question, "passage", frozenset({(names[passage], 0)}), answers)
+        for (question, answers), passage in zip(questions, passages, strict=True)
     ]
     return Library("nq", tuple(readings), tuple(asked))
 
@@ -93,70 +68,32 @@ def docstrings() -> Iterator[vctx.Reading]:
                     )
 
 
-def shelve(ctx: vctx.Context, made: Library, others: Sequence[vctx.Reading], chunk: int) -> Archive:
-    """Files the documents, and what stands around them, in an open session."""
-    for reading in [*made.readings, *others]:
-        ctx.add(reading, chunk_tokens=chunk)
-    ctx.embed()
-    pages = [page for page in ctx.pages(range(1, ctx.stats().pages + 1)) if page.source]
-    wanted = {place for question in made.questions for place in question.evidence}
-    starts: dict[str, list[vctx.Page]] = {}
-    for page in pages:
-        if page.source:
-            starts.setdefault(page.source.document, []).append(page)
-    page_of = {
-        (name, at): next(p.id for p in starts[name] if p.source and p.source.start <= at < p.source.stop)
-        for name, at in wanted
-    }
-    costs = ctx.tokenizer.count([page.text + "\n" for page in pages])
-    return Archive(ctx, made, page_of, {page.id: cost for page, cost in zip(pages, costs, strict=True)})
+def case(made: Library, others: Sequence[vctx.Reading] = (), chunk: int | None = None) -> Case:
+    """A library, and what stands around it, as one archive."""
+    return Case(
+        made.name,
+        tuple(
+            Ask(
+                f"{made.name}/{n}",
+                asked.text,
+                asked.category,
+                frozenset(f"{document}@{at}" for document, at in asked.evidence),
+                asked.answers,
+            )
+            for n, asked in enumerate(made.questions)
+        ),
+        readings=(*made.readings, *others),
+        chunk=chunk or (PASSAGE if others else CHUNK),
+        independent=True,
+    )
 
 
-def run(
-    made: Library,
-    others: Sequence[vctx.Reading],
-    *,
-    db: Path | None,
-    baseline: str | None,
-    tokenizer: str | vctx.Tokenizer,
-    embedder: str | vctx.Embedder,
-    weights: vctx.Weights | str | None,
-    progress: vctx.Progress,
-    budgets: Sequence[int] = BUDGETS,
-) -> Iterator[Found]:
-    """Files everything in one session, kept in `db` if it is named, and asks every question."""
-    chunk = PASSAGE if others else CHUNK
-    with tempfile.TemporaryDirectory() as folder:
-        path = db or Path(folder) / "archive.db"
-        with vctx.open(
-            path, model=None, tokenizer=tokenizer, embedder=embedder, weights=weights, progress=progress
-        ) as ctx:
-            archive = shelve(ctx, made, others, chunk)
-            with progress("questions", len(made.questions)) as advance:
-                for question in made.questions:
-                    hits = ctx.search(question.text, before=())
-                    yield score(archive, question, _reordered(archive, question, hits, baseline), budgets)
-                    advance(1)
+def passages(path: Path, others: int) -> Task:
+    """NaturalQuestions' passages among `others` other documents. Raises vctx.InputError."""
+    about = {"data": path.name, "sha256": sha(path), "others": others}
+    return Task("docqa", (case(load(path), list(around(others))),), BUDGETS, about)
 
 
-def _reordered(
-    archive: Archive, question: Asked, hits: Sequence[vctx.Hit], baseline: str | None
-) -> list[vctx.Hit]:
-    """Hits as they are, or in a baseline's order and worth nothing by themselves."""
-    if baseline is None:
-        return list(hits)
-    gold = frozenset(archive.page_of[place] for place in question.evidence)
-    return [vctx.Hit(page) for page in ORDERS[baseline](hits, sorted(archive.cost), gold)]
-
-
-def score(archive: Archive, question: Asked, hits: Sequence[vctx.Hit], budgets: Sequence[int]) -> Found:
-    """One question's evidence recall and the reciprocal rank of the best gold page."""
-    gold = {archive.page_of[place] for place in question.evidence}
-    best: dict[int, vctx.Hit] = {}
-    for hit in hits:
-        best.setdefault(hit.page, hit)
-    items = [Item(page, archive.cost[page], None, hit.worth) for page, hit in best.items()]
-    chosen: dict[int, set[int]] = {b: placed(items, {None: 0}, b) for b in budgets}
-    recall = {b: len(gold & pages) / len(gold) for b, pages in chosen.items()}
-    ranks = [n for n, page in enumerate(best, 1) if page in gold]
-    return Found(archive.library.name, question.category, recall, 1 / ranks[0] if ranks else 0.0)
+def articles(count: int, seed: int = 1) -> Task:
+    """Made articles that name each other."""
+    return Task("docqa", (case(library(seed, articles=count)),), BUDGETS, {"articles": count, "seed": seed})

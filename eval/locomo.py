@@ -1,20 +1,24 @@
 """LoCoMo (Maharana et al. 2024, arXiv:2402.17753): long dated chats of two people, questions with gold turns.
 
-A turn is the line `Speaker: text [shares image: caption]`. `eval.chat` asks and scores.
+A turn is the line `Speaker: text [shares image: caption]`. An adversarial question has no answer.
 """
 
 import json
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import vctx
-from vctx.eval.talk import Conversation, Question, Turn
+from vctx.eval.case import Task, sha
+from vctx.eval.talk import Conversation, Question, Turn, case
 
 CATEGORIES = {1: "multi-hop", 2: "temporal", 3: "open-domain", 4: "single-hop", 5: "adversarial"}
+ADVERSARIAL = 5
 ANSWERABLE = ("multi-hop", "temporal", "open-domain", "single-hop")
 """Categories 1 to 4, which is what is published together."""
+BUDGETS = (512, 1024, 2048, 4096)
 
 
 def load(path: Path) -> list[Conversation]:
@@ -38,7 +42,7 @@ def _conversation(sample: dict[str, Any]) -> Conversation:
     }
     turns = tuple(_turn(turn) for number in sorted(sessions) for turn in sessions[number])
     known = {turn.id for turn in turns}
-    questions = tuple(q for qa in sample["qa"] if (q := _question(qa, known)).evidence)
+    questions = tuple(q for n, qa in enumerate(sample["qa"]) if (q := _question(n, qa, known)).evidence)
     headers = {number: chat[f"session_{number}_date_time"] for number in sessions}
     dates = {number: _date(text) for number, text in headers.items()}
     return Conversation(sample["sample_id"], chat["speaker_a"], dates, headers, turns, questions)
@@ -50,11 +54,13 @@ def _turn(turn: dict[str, Any]) -> Turn:
     return Turn(number, turn["speaker"], turn["text"] + image)
 
 
-def _question(qa: dict[str, Any], known: set[tuple[int, int]]) -> Question:
+def _question(number: int, qa: dict[str, Any], known: set[tuple[int, int]]) -> Question:
     # Some evidence is written as "D8:6; D9:17" or "D:11:26"; a few name turns that do not exist.
     evidence = {number for text in qa["evidence"] for number in _ids(text)}
-    answer = str(qa.get("answer", ""))
-    return Question(qa["question"], CATEGORIES[qa["category"]], frozenset(evidence & known), answer=answer)
+    answers = (str(qa["answer"]),) if "answer" in qa and qa["category"] != ADVERSARIAL else ()
+    return Question(
+        qa["question"], CATEGORIES[qa["category"]], frozenset(evidence & known), (), answers, number
+    )
 
 
 def _ids(text: str) -> list[tuple[int, int]]:
@@ -63,3 +69,9 @@ def _ids(text: str) -> list[tuple[int, int]]:
 
 def _date(text: str) -> datetime:
     return datetime.strptime(text, "%I:%M %p on %d %B, %Y").replace(tzinfo=UTC)
+
+
+def task(conversations: Sequence[Conversation], path: Path) -> Task:
+    """Those conversations, of the file at `path`, for the harness."""
+    about = {"data": path.name, "sha256": sha(path)}
+    return Task("locomo", tuple(map(case, conversations)), BUDGETS, about, ANSWERABLE, "categories 1-4")

@@ -7,14 +7,13 @@ when every page of it is within the budget.
 
 import gzip
 import json
-import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import cycle, pairwise
 from pathlib import Path
 
 import vctx
-from vctx.eval.evidence import Item, placed
+from vctx.eval.case import Ask, Case, Said, Task, sha
 
 BUDGETS = (512, 1024)
 PAIRS = "kv-retrieval-140_keys.jsonl.gz"
@@ -41,14 +40,6 @@ class Chain:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Solved:
-    """One chain: whether each budget holds all of it."""
-
-    depth: int
-    within: dict[int, bool]
-
-
 def load(folder: Path, *, samples: int, depths: Sequence[int] = range(5)) -> list[Chain]:
     """The first `samples` chains of each depth, from MemGPT's files. Raises vctx.InputError.
 
@@ -68,41 +59,36 @@ def load(folder: Path, *, samples: int, depths: Sequence[int] = range(5)) -> lis
         raise vctx.InputError(f"cannot read the nested key-value files in {folder}: {error}") from error
 
 
-def run(
-    chains: Sequence[Chain],
-    *,
-    tokenizer: str,
-    embedder: str | vctx.Embedder,
-    progress: vctx.Progress,
-    pooled: bool = False,
-) -> Iterator[Solved]:
-    """Stores each sample as the messages of a session, or all of one depth in one, and asks."""
-    counts = vctx.tokenizer(tokenizer)
-    sessions = [[chain] for chain in chains]
-    if pooled:
-        sessions = [[c for c in chains if c.depth == depth] for depth in sorted({c.depth for c in chains})]
-    with progress("chains", len(chains)) as advance, tempfile.TemporaryDirectory() as folder:
-        for number, session in enumerate(sessions):
-            for solved in _ask(session, Path(folder) / f"{number}.db", counts, embedder):
-                advance(1)
-                yield solved
+def cases(chains: Sequence[Chain], *, pooled: bool = False) -> Iterator[Case]:
+    """Each sample as the messages of a session, or all of one depth in one."""
+    if not pooled:
+        for number, chain in enumerate(chains):
+            yield _case(f"{chain.depth}-{number}", [chain])
+    else:
+        for depth in sorted({chain.depth for chain in chains}):
+            yield _case(f"{depth}-pooled", [chain for chain in chains if chain.depth == depth])
 
 
-def _ask(
-    chains: Sequence[Chain], path: Path, counts: vctx.Tokenizer, embedder: str | vctx.Embedder
-) -> Iterator[Solved]:
-    with vctx.open(path, model=None, tokenizer=counts, embedder=embedder) as ctx:
-        with ctx.relaxed():
-            pairs = [pair for chain in chains for pair in chain.pairs]
-            page_of = {pair: ctx.append("user", ": ".join(pair)).id for pair in pairs}
-        lines = [": ".join(pair) + "\n" for pair in page_of]
-        cost = dict(zip(page_of.values(), counts.count(lines), strict=True))
-        for chain in chains:
-            hits = {hit.page: hit for hit in reversed(ctx.search(chain.question))}
-            items = [Item(page, cost[page], None, hit.worth) for page, hit in reversed(hits.items())]
-            gold = {page_of[chain.pairs[n]] for n in chain.order}
-            within = {b: gold <= placed(items, {None: 0}, b) for b in BUDGETS}
-            yield Solved(chain.depth, within)
+def _case(name: str, chains: Sequence[Chain]) -> Case:
+    return Case(
+        name,
+        tuple(
+            Ask(
+                f"{name}/{n}",
+                chain.question,
+                f"depth {chain.depth}",
+                frozenset(f"{n}:{place}" for place in chain.order),
+                (chain.pairs[chain.order[-1]][1],),
+            )
+            for n, chain in enumerate(chains)
+        ),
+        said=tuple(
+            Said(f"{n}:{place}", ": ".join(pair))
+            for n, chain in enumerate(chains)
+            for place, pair in enumerate(chain.pairs)
+        ),
+        independent=True,
+    )
 
 
 def _chain(pairs: Sequence[Sequence[str]], order: Sequence[int]) -> Chain:
@@ -115,3 +101,10 @@ def _chain(pairs: Sequence[Sequence[str]], order: Sequence[int]) -> Chain:
 def _orders(folder: Path, levels: int) -> list[list[int]]:
     text = (folder / ORDERINGS.format(levels)).read_text("utf-8")
     return [json.loads(line) for line in text.splitlines()]
+
+
+def task(folder: Path, *, samples: int, pooled: bool = False) -> Task:
+    """The chains in MemGPT's folder. Raises vctx.InputError."""
+    chains = load(folder, samples=samples)
+    about = {"samples": samples, "pooled": pooled, "sha256": sha(folder / PAIRS)}
+    return Task("nested-kv", tuple(cases(chains, pooled=pooled)), BUDGETS, about, figure="all")

@@ -1,100 +1,103 @@
-"""Scores as a table or as JSON: means, 95 % intervals, the number of questions."""
+"""A run as a table for the terminal, or as JSON: means, 95 % intervals, the number of questions."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
-from vctx.eval.docqa import Found
-from vctx.eval.intervals import bootstrap, wilson
-from vctx.eval.nested_kv import Solved
-from vctx.eval.talk import Score
+from vctx.eval.log import Run
+from vctx.eval.summary import Figure, Row, rows
+
+ANSWERED = ("f1", "exact", "contains", "judged")
+"""Figures of answers, in this order."""
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One line: its name, its questions, and (mean, low, high) within each token budget."""
-
-    name: str
-    questions: int
-    within: dict[int, tuple[float, float, float]]
+def summary(run: Run) -> list[Row]:
+    """Its rows, by the categories that its task sums up together."""
+    return rows(run.lines, run.config.get("together", ()), run.config.get("overall", "all"))
 
 
-def chats(scores: Sequence[Score], together: Sequence[str] = ()) -> list[Row]:
-    """By category in order of their first question, then those named together, then all."""
-    names = list(dict.fromkeys(score.category for score in scores))
-    if together:
-        names.sort(key=[*together, *(name for name in names if name not in together)].index)
-    groups = [(name, [s for s in scores if s.category == name]) for name in names]
-    if together:
-        groups.append(("categories 1-4", [s for s in scores if s.category in together]))
-    groups.append(("all", list(scores)))
-    return [_row(name, group) for name, group in groups if group]
+def columns(run: Run, found: Sequence[Row]) -> list[str]:
+    """The figures that are shown: the task's own by budget, MRR, those of answers."""
+    names = dict.fromkeys(name for row in found for name in row.figures)
+    own = [name for name in names if name.startswith(f"{run.config['figure']}@")]
+    own.sort(key=lambda name: int(name.split("@")[1]))
+    return [*own, *(name for name in ("mrr", *ANSWERED, "faults") if name in names)]
 
 
-def nested_kv(solved: Sequence[Solved]) -> list[Row]:
-    """By depth: the share of chains that are solved."""
-    depths = sorted({s.depth for s in solved})
-    return [_depth(depth, [s for s in solved if s.depth == depth]) for depth in depths]
+def main(run: Run) -> str:
+    """The figure by which categories are compared: within the second budget, where there are several."""
+    budgets = run.config["budgets"]
+    return f"{run.config['figure']}@{budgets[min(1, len(budgets) - 1)]}"
 
 
-def docqa(found: Sequence[Found]) -> list[Row]:
-    """By category, the share of the evidence within each budget; then the mean reciprocal rank."""
-    names = list(dict.fromkeys(f.category for f in found))
-    groups = [(name, [f for f in found if f.category == name]) for name in names]
-    return [row for name, group in groups for row in _docqa(name, group)]
+def table(run: Run) -> str:
+    """The overall figures with their intervals, a line for each system; then its categories side by side."""
+    found = summary(run)
+    *others, overall = dict.fromkeys(row.group for row in found)
+    blocks = [_block(overall, [row for row in found if row.group == overall], columns(run, found))]
+    if len(others) > 1:
+        blocks.append(_categories(found, others, main(run)))
+    return "\n\n".join(blocks)
 
 
-def _docqa(name: str, group: Sequence[Found]) -> list[Row]:
-    by_question = {b: {n: [f.recall[b]] for n, f in enumerate(group)} for b in group[0].recall}
-    ranks = {n: [f.reciprocal] for n, f in enumerate(group)}
-    mrr = (sum(f.reciprocal for f in group) / len(group), *bootstrap(ranks))
-    means = {b: (sum(v[0] for v in c.values()) / len(group), *bootstrap(c)) for b, c in by_question.items()}
-    return [Row(name, len(group), means), Row(f"{name}: MRR", len(group), dict.fromkeys(means, mrr))]
-
-
-def table(title: str, rows: Sequence[Row]) -> str:
-    """A line for each row, a column for each token budget, for the terminal."""
-    budgets = list(rows[0].within)
-    head = f"{title:<22}{'n':>5}" + "".join(f"{b:>24,}" for b in budgets)
+def _block(group: str, found: Sequence[Row], shown: Sequence[str]) -> str:
+    wide = _wide(found)
+    head = f"{group[: wide - 1]:<{wide}}{'n':>6}" + "".join(f"{_title(name):>24}" for name in shown)
     lines = [
-        f"{r.name:<22}{r.questions:>5}" + "".join(f"{_cell(r.within[b]):>24}" for b in budgets) for r in rows
+        f"{row.system:<{wide}}{row.questions:>6}"
+        + "".join(f"{_cell(row.figures.get(name), row.questions):>24}" for name in shown)
+        for row in found
     ]
     return "\n".join([head, *lines])
 
 
-def data(rows: Sequence[Row]) -> list[dict[str, Any]]:
-    """The same as JSON."""
-    return [
-        {
-            "name": row.name,
-            "questions": row.questions,
-            "within": {
-                str(budget): {"mean": round(mean, 4), "interval": [round(low, 4), round(high, 4)]}
-                for budget, (mean, low, high) in row.within.items()
-            },
-        }
-        for row in rows
-    ]
+def _categories(found: Sequence[Row], groups: Sequence[str], name: str) -> str:
+    wide, cells = _wide(found), {(row.system, row.group): row for row in found}
+    counts = {row.group: row.questions for row in found}
+    head = f"{_title(name):<{wide}}" + "".join(f"{f'{group} ({counts[group]})':>20}" for group in groups)
+    lines = [head]
+    for system in dict.fromkeys(row.system for row in found):
+        figures = [cells[system, group].figures.get(name) for group in groups if (system, group) in cells]
+        if any(figures):
+            lines.append(
+                f"{system:<{wide}}" + "".join(f"{f.mean if f else float('nan'):>20.3f}" for f in figures)
+            )
+    return "\n".join(lines)
 
 
-def _row(name: str, scores: Sequence[Score]) -> Row:
-    return Row(name, len(scores), {budget: _mean(scores, budget) for budget in scores[0].recall})
+def _wide(found: Sequence[Row]) -> int:
+    return max(15, *(len(row.system) for row in found)) + 1
 
 
-def _depth(depth: int, solved: Sequence[Solved]) -> Row:
-    counts = {b: sum(s.within[b] for s in solved) for b in solved[0].within}
-    n = len(solved)
-    return Row(f"depth {depth}", n, {b: (k / n, *wilson(k, n)) for b, k in counts.items()})
+def _title(name: str) -> str:
+    kind, _, budget = name.partition("@")
+    return f"{kind} @{int(budget):,}" if budget else name
 
 
-def _mean(scores: Sequence[Score], budget: int) -> tuple[float, float, float]:
-    clusters: dict[Any, list[float]] = {}
-    for score in scores:
-        clusters.setdefault(score.conversation, []).append(score.recall[budget])
-    values = [score.recall[budget] for score in scores]
-    return (sum(values) / len(values), *bootstrap(clusters))
+def _cell(figure: Figure | None, questions: int) -> str:
+    if figure is None:
+        return "-"
+    few = "" if figure.questions == questions else f" n={figure.questions}"
+    return f"{figure.mean:.3f} [{figure.low:.3f}, {figure.high:.3f}]{few}"
 
 
-def _cell(figures: tuple[float, float, float]) -> str:
-    mean, low, high = figures
-    return f"{mean:.3f} [{low:.3f}, {high:.3f}]"
+def data(run: Run) -> dict[str, Any]:
+    """The configuration, and every figure of every row."""
+    return {
+        "config": dict(run.config),
+        "rows": [
+            {
+                "system": row.system,
+                "group": row.group,
+                "questions": row.questions,
+                "figures": {
+                    name: {
+                        "mean": round(f.mean, 4),
+                        "interval": [round(f.low, 4), round(f.high, 4)],
+                        "questions": f.questions,
+                    }
+                    for name, f in row.figures.items()
+                },
+            }
+            for row in summary(run)
+        ],
+    }

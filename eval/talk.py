@@ -1,7 +1,10 @@
-"""The nouns of every chat task: a conversation in dated sessions, its questions, and what was found."""
+"""The nouns of every chat task: a conversation in dated sessions, and its questions."""
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
+
+from vctx.eval.case import Ask, Case, Said
 
 TurnId = tuple[int, int]
 """(session, turn), both from 1."""
@@ -29,8 +32,15 @@ class Question:
     category: str
     evidence: frozenset[TurnId]
     before: tuple[str, ...] = ()
-    answer: str = ""
-    """What answers it, where that is known."""
+    answers: tuple[str, ...] = ()
+    """Right replies, any of them; none are known of made conversations."""
+    number: int | None = None
+    """Its place in the file that it comes from."""
+
+    @property
+    def answer(self) -> str:
+        """The first right reply; empty where none is known."""
+        return self.answers[0] if self.answers else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +56,29 @@ class Conversation:
     questions: tuple[Question, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Score:
-    """One question's evidence recall at each budget."""
+def case(conversation: Conversation) -> Case:
+    """The conversation as the harness takes it; a turn is called D<session>:<turn>."""
+    return Case(
+        conversation.name,
+        tuple(_ask(conversation.name, n, question) for n, question in enumerate(conversation.questions)),
+        said=tuple(_said(conversation, turn) for turn in conversation.turns),
+        headers={str(number): line for number, line in conversation.headers.items()},
+    )
 
-    conversation: str
-    category: str
-    recall: dict[int, float]
+
+def _ask(name: str, place: int, question: Question) -> Ask:
+    gold = frozenset(_name(turn) for turn in question.evidence)
+    number = place if question.number is None else question.number
+    return Ask(f"{name}/{number}", question.text, question.category, gold, question.answers, question.before)
+
+
+def _said(conversation: Conversation, turn: Turn) -> Said:
+    asks = turn.speaker == conversation.asks and (turn.speaker or turn.id[1] % 2 == 1)
+    role: Literal["user", "assistant"] = "user" if asks else "assistant"
+    return Said(
+        _name(turn.id), turn.text, role, turn.speaker, conversation.dates[turn.id[0]], str(turn.id[0])
+    )
+
+
+def _name(turn: TurnId) -> str:
+    return f"D{turn[0]}:{turn[1]}"

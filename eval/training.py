@@ -12,12 +12,14 @@ from random import Random
 import numpy as np
 
 import vctx
-from vctx.eval import chat, chats, docqa
+from vctx.eval import chats, docqa
 from vctx.eval.articles import Library, library
-from vctx.eval.evidence import Item, placed
 from vctx.eval.learning import Array, Labelled, fit, signals_of
+from vctx.eval.placing import Item, placed
+from vctx.eval.shelf import filed
 from vctx.eval.story import Recipe
 from vctx.eval.talk import Conversation
+from vctx.eval.talk import case as told
 from vctx.weights import PLAIN, SIGNALS, VALUES, Weights
 
 STRENGTH = 0.035
@@ -75,13 +77,12 @@ def talk(
     """At most `most` questions of each conversation."""
     for conversation in conversations:
         with tempfile.TemporaryDirectory() as folder, _open(Path(folder), tokenizer, embedder) as ctx:
-            shelf = chat.shelve(conversation, ctx, tokenizer)
-            page_of = {turn: page for page, turn in shelf.turn_of.items()}
-            cost = {page: shelf.cost[turn] for page, turn in shelf.turn_of.items()}
-            asked = list(conversation.questions)
-            for question in Random(1).sample(asked, min(most, len(asked))):
-                hits = ctx.search(question.text, before=question.before)
-                gold = frozenset(page_of[turn] for turn in question.evidence)
+            made = told(conversation)
+            pieces, page_of = filed(made, ctx, tokenizer)
+            cost = {page: piece.cost for page, piece in pieces.items()}
+            for ask in Random(1).sample(made.asks, min(most, len(made.asks))):
+                hits = ctx.search(ask.text, before=ask.before)
+                gold = frozenset(page_of[name] for name in ask.gold)
                 yield case(conversation.name, hits, gold, cost, chunk=False)
 
 
@@ -90,11 +91,12 @@ def documents(
 ) -> Iterator[Case]:
     """Every question of a library."""
     with tempfile.TemporaryDirectory() as folder, _open(Path(folder), tokenizer, embedder) as ctx:
-        archive = docqa.shelve(ctx, made, [], chunk)
-        for question in made.questions:
-            hits = ctx.search(question.text, before=())
-            gold = frozenset(archive.page_of[place] for place in question.evidence)
-            yield case(made.name, hits, gold, archive.cost, chunk=True)
+        archive = docqa.case(made, chunk=chunk)
+        pieces, page_of = filed(archive, ctx, tokenizer)
+        cost = {page: piece.cost for page, piece in pieces.items()}
+        for ask in archive.asks:
+            gold = frozenset(page_of[name] for name in ask.gold)
+            yield case(made.name, ctx.search(ask.text, before=()), gold, cost, chunk=True)
 
 
 def case(

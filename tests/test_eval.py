@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 
 import vctx
-from vctx.eval import chat, locomo, nested_kv, report
-from vctx.eval.evidence import Item, evidence_recall, placed
+from vctx.eval import locomo, nested_kv, report
 from vctx.eval.intervals import bootstrap, wilson
+from vctx.eval.measure import Setting, measure
+from vctx.eval.placing import Item, placed, spent
+from vctx.eval.systems import plain
 from vctx.fakes import HashingEmbedder
 from vctx.ports import silent
 
@@ -31,8 +33,11 @@ def test_a_budget_is_filled_by_worth_for_tokens() -> None:
     assert placed([], {}, 10) == set()
 
 
-def test_evidence_recall_is_the_share_of_gold() -> None:
-    assert evidence_recall({1, 2, 9}, {2, 3, 4, 9}) == 0.5
+def test_what_is_placed_costs_its_lines_and_headers() -> None:
+    """a and b stand under one header: 5 + 5 + 2; with c and its header 1 + 3 more."""
+    items = [Item("a", 5, 1), Item("b", 5, 1), Item("c", 1, 2)]
+    assert spent(items, {1: 2, 2: 3}, {"a", "b"}) == 12
+    assert spent(items, {1: 2, 2: 3}, {"a", "b", "c"}) == 16
 
 
 def test_wilsons_interval() -> None:
@@ -71,28 +76,27 @@ def sample() -> dict[str, Any]:
     }
 
 
-def test_locomo_end_to_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_locomo_end_to_end(tmp_path: Path) -> None:
     file = tmp_path / "locomo.json"
     file.write_text(json.dumps([sample()]))
     [conversation] = locomo.load(file)
     assert conversation.turns[1].line == "Bo: Lovely! [shares image: a dog]"
     assert [sorted(q.evidence) for q in conversation.questions] == [[(1, 1)], [(1, 3), (1, 4)]]
-    scores = list(
-        chat.run(
-            [conversation], tokenizer="bytes", embedder=HashingEmbedder(), progress=silent, budgets=[60, 999]
-        )
-    )
-    assert [score.recall[999] for score in scores] == [1.0, 1.0]
-    assert scores[0].recall[60] == 1.0
-    rows = report.chats(scores, locomo.ANSWERABLE)
-    assert [(row.name, row.questions) for row in rows] == [
-        ("multi-hop", 1),
-        ("single-hop", 1),
-        ("categories 1-4", 2),
-        ("all", 2),
-    ]
-    assert "1.000 [1.000, 1.000]" in report.table("evidence", rows)
-    assert report.data(rows)[0]["within"]["999"] == {"mean": 1.0, "interval": [1.0, 1.0]}
+    run = measure(locomo.task([conversation], file), Setting(HashingEmbedder(), "bytes", (60, 999)), silent)
+    ours = [line for line in run.lines if line.system == "vctx"]
+    assert [(line.id, line.scores["recall@999"]) for line in ours] == [("conv-1/0", 1.0), ("conv-1/1", 1.0)]
+    assert ours[0].scores["recall@60"] == 1.0
+    rows = [(row.group, row.questions) for row in report.summary(run) if row.system == "vctx"]
+    assert rows == [("multi-hop", 1), ("single-hop", 1), ("categories 1-4", 2)]
+    table = report.table(run)
+    assert "1.000 [1.000, 1.000]" in table
+    for name in plain.NAMES:
+        assert f"\n{name} " in table, "the baselines are always shown"
+    assert report.data(run)["rows"][0]["figures"]["recall@999"] == {
+        "mean": 1.0,
+        "interval": [0.2065, 1.0],
+        "questions": 1,
+    }
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "{}", "[{}]", '[{"conversation": 3}]', "3"])
@@ -120,10 +124,10 @@ def test_nested_keys_are_followed_to_the_end(tmp_path: Path, pooled: bool) -> No
     assert [chain.depth for chain in chains] == [0, 1, 2, 3, 4]
     assert chains[2].pairs[6][1] == chains[2].pairs[1][0]
     # In "bytes", a line of two UUIDs is 75 tokens: five of them are within 512, with little to spare.
-    solved = nested_kv.run(
-        chains, tokenizer="bytes", embedder=HashingEmbedder(), progress=silent, pooled=pooled
-    )
-    assert [s.within[512] for s in solved] == [True] * 5
+    task = nested_kv.task(tmp_path, samples=3, pooled=pooled)
+    run = measure(task, Setting(HashingEmbedder(), "bytes"), silent)
+    solved = {line.category: line.scores["all@512"] for line in run.lines if line.system == "vctx"}
+    assert solved == {f"depth {n}": 1.0 for n in range(5)}
 
 
 def test_orderings_begin_again_where_there_are_more_samples(tmp_path: Path) -> None:

@@ -9,14 +9,14 @@ from click.testing import CliRunner
 
 import vctx
 from vctx.cli import main
-from vctx.eval import articles, baselines, chats, crossed, docqa, logged, report
+from vctx.eval import chats, crossed, docqa, logged, report
 from vctx.eval.learning import Labelled, fit
+from vctx.eval.measure import Setting, measure
 from vctx.eval.story import Recipe
 from vctx.eval.training import Case, recall_of, train
 from vctx.eval.trial import trial
 from vctx.fakes import HashingEmbedder, ScriptedModel, WordTokenizer
 from vctx.ports import silent
-from vctx.types import Hit
 from vctx.weights import PLAIN, SIGNALS, VALUES, load
 
 
@@ -61,15 +61,6 @@ def test_training_leaves_a_kind_without_data_as_it_was() -> None:
     assert recall_of(weights, cases(1, 0)[0], budget=100) in (0.0, 1.0)
 
 
-def test_baselines() -> None:
-    hits = [Hit(1, dense=0.9), Hit(2, dense=0.5, lexical=3.0), Hit(3, lexical=5.0)]
-    orders = {name: order(hits, [1, 2, 3, 4], frozenset({4})) for name, order in baselines.ORDERS.items()}
-    assert orders["dense"] == [1, 2, 3] and orders["bm25"] == [3, 2, 1] and orders["last"] == [4, 3, 2, 1]
-    assert orders["oracle"] == [4] and sorted(orders["random"]) == [1, 2, 3, 4]
-    # 2 is second by both: 2/62; 3 is first by words, third by meaning: 1/61 + 1/63; 1 only by meaning.
-    assert orders["fusion"] == [3, 2, 1]
-
-
 def test_a_reply_that_quotes() -> None:
     page = "We moved to the small yellow house in March."
     assert logged.quotes("You live in the small yellow house, I think.", page, "Where do I live?")
@@ -112,23 +103,10 @@ def test_train_recall_refuses_too_little(tmp_path: Path) -> None:
 
 
 def test_documents_are_asked_about() -> None:
-    made = articles.library(3, articles=12)
-    found = list(
-        docqa.run(
-            made,
-            [],
-            db=None,
-            baseline=None,
-            tokenizer=WordTokenizer(),
-            embedder=HashingEmbedder(),
-            weights=None,
-            progress=silent,
-        )
-    )
-    assert len(found) == len(made.questions)
-    rows = report.docqa(found)
-    assert [row.name for row in rows] == ["single-hop", "single-hop: MRR", "multi-hop", "multi-hop: MRR"]
-    assert rows[0].within[1024][0] > 0.8
+    run = measure(docqa.articles(12, seed=3), Setting(HashingEmbedder(), "bytes", (4096,)), silent)
+    found = {row.group: row for row in report.summary(run) if row.system == "vctx"}
+    assert list(found) == ["single-hop", "multi-hop", "all"]
+    assert found["single-hop"].figures["recall@4096"].mean > 0.8
 
 
 def test_the_files_of_the_documents_task(tmp_path: Path) -> None:
@@ -140,7 +118,7 @@ def test_the_files_of_the_documents_task(tmp_path: Path) -> None:
 
 def test_trained_on_the_other_conversations() -> None:
     two = list(chats.made([1, 2], Recipe(sessions=3)))
-    embedder = HashingEmbedder()
-    names = ["single-hop", "temporal"]
-    scores = list(crossed.run(two, names, tokenizer="bytes", embedder=embedder, progress=silent))
-    assert {score.conversation for score in scores} == {"made-1", "made-2"}
+    names, embedder, counts = ["single-hop", "temporal"], HashingEmbedder(), vctx.tokenizer("bytes")
+    weights = crossed.weights(two, names, counts=counts, embedder=embedder, progress=silent)
+    assert list(weights) == ["made-1", "made-2"]
+    assert weights["made-1"].message != weights["made-2"].message

@@ -218,6 +218,15 @@ def tokenizer(name: str) -> Tokenizer:
     return ChatTokenizer(resolve(name, notice=_notice))
 
 
+def model(
+    name: str, *, base_url: str | None = None, tokenizer: str | None = None, window: int | None = None
+) -> Model:
+    """A chat model by itself, as `open` makes one of the same options. Raises InputError, MissingError."""
+    made = _model(name, base_url, tokenizer, window)
+    assert made is not None
+    return made
+
+
 def _model(
     model: str | Model | None, base_url: str | None, counts: str | Tokenizer | None, window: int | None
 ) -> Model | None:

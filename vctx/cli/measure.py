@@ -2,8 +2,9 @@
 
 import functools
 import json
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,61 +12,143 @@ import click
 
 from vctx.boot import EMBEDDER
 from vctx.cli.session import progress
+from vctx.policy import POLICIES
 
 if TYPE_CHECKING:
-    from vctx.eval.report import Row
-    from vctx.eval.talk import Conversation, Score
-    from vctx.ports import Embedder
+    from vctx.eval.case import Task
+    from vctx.eval.measure import Setting
+    from vctx.eval.talk import Conversation
+    from vctx.ports import Embedder, Model
+    from vctx.weights import Weights
+
+FILE = click.Path(exists=True, dir_okay=False)
+FOLDER = click.Path(exists=True, file_okay=False)
 
 
 @dataclass(frozen=True)
 class Measurement:
     """The options of one measurement."""
 
+    system: tuple[str, ...]
+    python: str
+    window: tuple[int, ...]
+    policy: str
+    fault: float
     weights: str | None
-    baseline: str | None
-    embedder: "str | Embedder"
+    budget: tuple[int, ...]
+    model: str | None
+    base_url: str | None
+    reserve: int
+    answer: tuple[str, ...]
+    judge: str | None
+    judge_url: str | None
+    golds: str | None
+    questions: int | None
+    seed: int
+    out: str | None
+    embedder: str
     tokenizer: str
     as_json: bool
 
-    @property
-    def parts(self) -> dict[str, Any]:
-        """What every run is given."""
-        return {"embedder": self.embedder, "tokenizer": self.tokenizer, "progress": progress}
-
-    @property
-    def ranked_by(self) -> str | None:
-        """The weights in force: a baseline ranks all candidates, which trained weights would cut."""
-        return "plain" if self.baseline else self.weights
-
-    def emit(self, title: str, rows: "Sequence[Row]") -> None:
-        """Prints the rows as a table or as JSON."""
+    def emit(self, task: "Task", **more: Any) -> None:
+        """Measures, and prints the figures as a table or as JSON."""
         from vctx.eval import report
+        from vctx.eval.measure import measure
 
-        click.echo(json.dumps(report.data(rows)) if self.as_json else report.table(title, rows))
+        run = measure(self.shaped(task), replace(self.setting(), **more), progress)
+        click.echo(json.dumps(report.data(run)) if self.as_json else report.table(run))
+
+    def shaped(self, task: "Task") -> "Task":
+        """The task with corrected gold, and with a sample of its questions."""
+        from vctx.eval import shaped
+
+        task = shaped.corrected(task, Path(self.golds)) if self.golds else task
+        return shaped.sampled(task, self.questions, self.seed) if self.questions else task
+
+    def setting(self) -> "Setting":
+        """The same as the harness takes it; models are loaded."""
+        from vctx.eval.measure import Setting
+
+        named = [name.partition("=") for name in self.system]
+        return Setting(
+            self.vectors(),
+            self.tokenizer,
+            tuple(sorted(self.budget)),
+            self.weights,
+            self.window,
+            {"policy": self.policy, "fault": self.fault},
+            tuple((name, python or self.python) for name, _, python in named),
+            self.chat_model(self.model, self.base_url),
+            self.reserve,
+            frozenset(self.answer),
+            self.chat_model(self.judge, self.judge_url),
+            Path(self.out) if self.out else None,
+        )
+
+    def vectors(self) -> "Embedder":
+        """The embedder, by name."""
+        from vctx import embed
+        from vctx.fakes import HashingEmbedder
+
+        return HashingEmbedder() if self.embedder == "hashing" else embed.load(self.embedder)
+
+    def chat_model(self, name: str | None, base_url: str | None) -> "Model | None":
+        """A model, by name."""
+        from vctx import boot
+
+        return boot.model(name, base_url=base_url) if name else None
 
 
-def _embedding(_context: click.Context, _option: click.Parameter, name: str) -> "str | Embedder":
-    # Imported here because numpy is not needed to start the command line.
-    from vctx.fakes import HashingEmbedder
-
-    return HashingEmbedder() if name == "hashing" else name
-
-
-_RANKED = (
-    click.option("--weights", help="A file of weights, or 'plain'; by default those that ship."),
+_OPTIONS = (
     click.option(
-        "--baseline",
-        type=click.Choice(["last", "random", "bm25", "dense", "fusion", "oracle"]),
-        help="Rank by something simple instead.",
+        "--system",
+        multiple=True,
+        metavar="NAME[=PYTHON]",
+        help="Another memory layer: chromadb, faiss, langgraph, llamaindex or mem0.",
     ),
-)
-_COUNTED = (
+    click.option(
+        "--python", default=sys.executable, help="The Python that has it installed (default: this one)."
+    ),
+    click.option(
+        "--window",
+        multiple=True,
+        type=click.IntRange(min=64),
+        help="Also replay the history through vctx's window of so many tokens; may be repeated.",
+    ),
+    click.option(
+        "--policy",
+        type=click.Choice(sorted(POLICIES)),
+        default="fifo",
+        show_default=True,
+        help="Who leaves that window.",
+    ),
+    click.option(
+        "--fault", default=0.4, show_default=True, help="The largest share of it that one fault loads."
+    ),
+    click.option("--weights", help="Of vctx's signals: a file, or 'plain'; by default those that ship."),
+    click.option(
+        "--budget", multiple=True, type=click.IntRange(min=1), help="Tokens to place; may be repeated."
+    ),
+    click.option(
+        "--model", help="Let this model answer from what each system placed, and score its answers."
+    ),
+    click.option("--base-url", help="The model's OpenAI-compatible endpoint."),
+    click.option("--reserve", default=64, show_default=True, help="Tokens of an answer."),
+    click.option("--answer", multiple=True, help="A system that the model answers for (default: all)."),
+    click.option("--judge", help="A model whose verdict on the answers stands in a column of its own."),
+    click.option("--judge-url", help="The judge's OpenAI-compatible endpoint."),
+    click.option("--golds", type=FILE, help="Corrected gold: JSON Lines of id, evidence, answers, drop."),
+    click.option(
+        "--questions", type=click.IntRange(min=1), help="A sample of so many of each case's questions."
+    ),
+    click.option("--seed", default=0, show_default=True, help="Of the sample."),
+    click.option(
+        "--out", type=click.Path(file_okay=False), help="Keep the run in this folder, and go on there."
+    ),
     click.option(
         "--embedder",
         default=EMBEDDER,
         show_default=True,
-        callback=_embedding,
         help="The embedding model, or 'hashing': bags of words, where vectors play no part.",
     ),
     click.option("--tokenizer", default="o200k_base", show_default=True, help="Whose tokens are counted."),
@@ -73,33 +156,28 @@ _COUNTED = (
 )
 
 
-def measured(ranked: bool = True) -> Callable[[Callable[..., None]], Callable[..., None]]:
+def measured(command: Callable[..., None]) -> Callable[..., None]:
     """Gives a command the options of a measurement, gathered as its first argument."""
 
-    def gathering(command: Callable[..., None]) -> Callable[..., None]:
-        @functools.wraps(command)
-        def gathered(**options: Any) -> None:
-            own = {name: options.pop(name, None) for name in Measurement.__dataclass_fields__}
-            command(Measurement(**own), **options)
+    @functools.wraps(command)
+    def gathered(**options: Any) -> None:
+        own = {name: options.pop(name) for name in Measurement.__dataclass_fields__}
+        command(Measurement(**own), **options)
 
-        for option in reversed((*(_RANKED if ranked else ()), *_COUNTED)):
-            gathered = option(gathered)
-        return gathered
-
-    return gathering
+    for option in reversed(_OPTIONS):
+        gathered = option(gathered)
+    return gathered
 
 
 @click.group(name="eval")
 def evaluate() -> None:
-    """Measure what a memory layer forgets."""
+    """Measure what a memory layer forgets, beside plain baselines and other layers."""
 
 
 @evaluate.command()
-@click.option(
-    "--data", required=True, type=click.Path(exists=True, dir_okay=False), help="LoCoMo's JSON, as released."
-)
+@click.option("--data", required=True, type=FILE, help="LoCoMo's JSON, as released.")
 @click.option("--train", type=click.Choice(["leave-one-out"]), help="Train on the other conversations.")
-@measured()
+@measured
 def locomo(run: Measurement, data: str, train: str | None) -> None:
     """Evidence recall on LoCoMo's long conversations, within token budgets.
 
@@ -109,14 +187,25 @@ def locomo(run: Measurement, data: str, train: str | None) -> None:
       vctx eval locomo --data locomo10.json
       vctx eval locomo --data locomo10.json --weights plain
       vctx eval locomo --data locomo10.json --train leave-one-out
+      vctx eval locomo --data locomo10.json --window 2048 --model smollm2 --questions 20 --out runs/local
     """
-    from vctx.eval import crossed, locomo
+    from vctx.eval import locomo
 
     conversations = locomo.load(Path(data))
-    if train:
-        _told(run, list(crossed.run(conversations, locomo.ANSWERABLE, **run.parts)), locomo.ANSWERABLE)
-    else:
-        _asked(run, conversations, locomo.ANSWERABLE)
+    trained = _trained(run, conversations, locomo.ANSWERABLE) if train else {}
+    run.emit(locomo.task(conversations, Path(data)), per_case=trained)
+
+
+def _trained(
+    run: Measurement, conversations: "list[Conversation]", answerable: tuple[str, ...]
+) -> "dict[str, Weights]":
+    from vctx.boot import tokenizer
+    from vctx.eval import crossed
+
+    counts = tokenizer(run.tokenizer)
+    return crossed.weights(
+        conversations, answerable, counts=counts, embedder=run.vectors(), progress=progress
+    )
 
 
 @evaluate.command()
@@ -128,7 +217,7 @@ def locomo(run: Measurement, data: str, train: str | None) -> None:
 @click.option("--updates", default=0.15, show_default=True, help="Share of scenes that change what held.")
 @click.option("--contradictions", default=0.06, show_default=True, help="Share of scenes put right later.")
 @click.option("--times", default=0.8, show_default=True, help="Share of tellings that say when.")
-@measured()
+@measured
 def chats(run: Measurement, conversations: int, **shape: Any) -> None:
     """Evidence recall on made conversations: dated chats in which things happen, change, are corrected.
 
@@ -138,29 +227,15 @@ def chats(run: Measurement, conversations: int, **shape: Any) -> None:
     from vctx.eval import chats
     from vctx.eval.story import Recipe
 
-    _asked(run, list(chats.made(range(conversations), Recipe(**shape))), ())
-
-
-def _asked(run: Measurement, conversations: "Sequence[Conversation]", together: Sequence[str]) -> None:
-    from vctx.eval import chat
-    from vctx.eval.baselines import ORDERS
-
-    order = ORDERS[run.baseline] if run.baseline else None
-    _told(run, list(chat.run(conversations, **run.parts, weights=run.ranked_by, order=order)), together)
-
-
-def _told(run: Measurement, scores: "Sequence[Score]", together: Sequence[str]) -> None:
-    from vctx.eval import report
-
-    run.emit("evidence recall within", report.chats(scores, together))
+    run.emit(chats.task(range(conversations), Recipe(**shape)))
 
 
 @evaluate.command()
-@click.option("--data", type=click.Path(exists=True, dir_okay=False), help="lost-in-the-middle's NQ file.")
+@click.option("--data", type=FILE, help="lost-in-the-middle's NQ file.")
 @click.option("--others", default=2000, show_default=True, help="Documents around NQ's passages.")
 @click.option("--articles", default=240, show_default=True, help="Made articles, where no file is named.")
 @click.option("--db", type=click.Path(dir_okay=False), help="Keep the archive in this file, for another run.")
-@measured()
+@measured
 def docqa(run: Measurement, data: str | None, others: int, articles: int, db: str | None) -> None:
     """Questions about documents pooled in one archive: is the passage that answers within a budget?
 
@@ -170,34 +245,23 @@ def docqa(run: Measurement, data: str | None, others: int, articles: int, db: st
       vctx eval docqa --articles 240
       vctx eval docqa --data nq-open-oracle.jsonl.gz --others 2000
     """
-    from vctx.eval import docqa, report
-    from vctx.eval.articles import library
+    from vctx.eval import docqa
 
-    made = docqa.load(Path(data)) if data else library(1, articles=articles)
-    around = list(docqa.around(others)) if data else []
-    archive = Path(db) if db else None
-    found = docqa.run(made, around, **run.parts, db=archive, baseline=run.baseline, weights=run.ranked_by)
-    run.emit("evidence recall within", report.docqa(list(found)))
+    task = docqa.passages(Path(data), others) if data else docqa.articles(articles)
+    run.emit(task, keep=Path(db) if db else None)
 
 
 @evaluate.command(name="nested-kv")
-@click.option(
-    "--data",
-    required=True,
-    type=click.Path(exists=True, file_okay=False),
-    help="The folder of MemGPT's files.",
-)
+@click.option("--data", required=True, type=FOLDER, help="The folder of MemGPT's files.")
 @click.option("--samples", default=10, show_default=True, help="Chains of each depth.")
 @click.option("--pooled", is_flag=True, help="All samples of a depth in one session.")
-@measured(ranked=False)
+@measured
 def nested_kv(run: Measurement, data: str, samples: int, pooled: bool) -> None:
-    """MemGPT's nested key-value task: chains of keys, solved where every page of one is placed.
+    """MemGPT's nested key-value task: chains of keys, solved where every page of one is placed (`all`).
 
     \b
       vctx eval nested-kv --data nested-kv/ --samples 100
     """
-    from vctx.eval import nested_kv, report
+    from vctx.eval import nested_kv
 
-    chains = nested_kv.load(Path(data), samples=samples)
-    solved = nested_kv.run(chains, **run.parts, pooled=pooled)
-    run.emit("chains solved within", report.nested_kv(list(solved)))
+    run.emit(nested_kv.task(Path(data), samples=samples, pooled=pooled))

@@ -1,4 +1,4 @@
-"""Evidence recall under a token budget: the share of a question's gold items that are placed."""
+"""Fills a budget of tokens with items: in order of rank, or by worth for tokens. Pure."""
 
 from collections.abc import Hashable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
@@ -53,6 +53,7 @@ def _by_value(items: Sequence[Item[K, S]], header: Mapping[S, int], opened: Set[
         yield items[best]
 
 
-def evidence_recall(chosen: Set[K], gold: Set[K]) -> float:
-    """|chosen & gold| / |gold|; gold must not be empty."""
-    return len(chosen & gold) / len(gold)
+def spent(items: Sequence[Item[K, S]], header: Mapping[S, int], chosen: Set[K]) -> int:
+    """What the chosen items cost together, each section's header once."""
+    taken = [item for item in items if item.key in chosen]
+    return sum(item.cost for item in taken) + sum(header[section] for section in {i.section for i in taken})

@@ -1,0 +1,1 @@
+"""Systems under test: each takes a case and answers, for every question, which pieces it would place."""
