@@ -12,7 +12,7 @@ import click
 
 from vctx.boot import EMBEDDER
 from vctx.cli.session import progress
-from vctx.policy import POLICIES
+from vctx.policies import POLICIES
 
 if TYPE_CHECKING:
     from vctx.eval.case import Task
