@@ -116,7 +116,7 @@ def nearest(shelf: Shelf, data: Corpus, queries: np.ndarray, k: int) -> tuple[st
     first = {str(s): int(np.flatnonzero(data.session == s)[0]) for s in np.unique(data.session)}
     found = []
     for query in queries[:count]:
-        pages = shelf.index.pages([row for row, _ in shelf.index.nearest(query, k)])
+        pages = shelf.index.named(shelf.index.nearest(query, k)[0])[0].tolist()
         found.append({first[name] + page - 1 for name, page in map(shelf.place, pages)})
     true = [set(np.argpartition(-(data.vectors @ query), k)[:k].tolist()) for query in queries[:count]]
     same = sum(len(a & b) for a, b in zip(found, true, strict=True))

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from vctx.errors import DiskError, InputError
 from vctx.storage.counts import Counts, seq
 from vctx.storage.file import File
+from vctx.storage.settled import Settled
 
 TRUNK = 0
 """The branch that every session begins with; it has no row."""
@@ -32,7 +33,8 @@ class Branches:
     def __init__(self, file: File) -> None:
         self._file = file
         self._counts = Counts(file)
-        self._seen: dict[int, tuple[int, NDArray[np.bool_]]] = {}
+        self._settled = Settled(file)
+        self._seen: dict[int, tuple[int, int, NDArray[np.bool_]]] = {}
 
     def fork(self, parent: int, at: int | None) -> int:
         """A new branch of `parent` that sees it up to page `at`, or as it stands. Inside a transaction."""
@@ -63,10 +65,7 @@ class Branches:
 
     def where(self, branch: int | None) -> str:
         """An SQL condition on `pages` for what a branch sees; empty where that is everything."""
-        if branch is None or (branch == TRUNK and self._alone()):
-            return ""
-        own = (f"branch = {b} AND id <= {at}" for b, at in self.sees(branch).items())
-        return f"({' OR '.join(own)} OR kind IN ('chunk', 'record'))"
+        return "" if branch is None else self._settled.get(branch, lambda: self._condition(branch))
 
     def visible(self, branch: int | None) -> NDArray[np.bool_] | None:
         """Whether the branch sees page i; None where it sees all. Inside a snapshot.
@@ -75,16 +74,40 @@ class Branches:
         """
         if not (where := self.where(branch)) or branch is None:
             return None
-        upto, mask = self._seen.get(branch, (0, np.zeros(1, bool)))
-        [last] = self._counts.get("page")
+        last, forgotten = self._counts.get("page", "forgotten")
+        upto, since, mask = self._seen.get(branch, (0, forgotten, np.zeros(1, bool)))
+        if since != forgotten:
+            upto, mask = 0, np.zeros(1, bool)
         if last > upto:
             found = self._file.rows(f"SELECT id FROM pages WHERE id > ? AND {where}", (upto,))
             mask = np.concatenate([mask, np.zeros(last - upto, bool)])
             mask[[id for [id] in found]] = True
         # What a transaction has not committed yet may be undone, and its ids given to other pages.
         if not self._file.writing:
-            self._seen[branch] = last, mask
+            self._seen[branch] = last, forgotten, mask
         return mask
+
+    def near(self, pages: Collection[int], branch: int | None) -> list[int]:
+        """Those of the pages that the branch sees, and what it sees right before and after each, in order.
+
+        Where it sees all, the numbers before and after each, whether there are such pages or not. Inside a
+        snapshot.
+        """
+        ids = np.array([id for id in pages if 0 <= id < 2**62], np.int64)
+        if (mask := self.visible(branch)) is None:
+            found = np.unique(ids + np.array([[-1], [0], [1]]))
+            asked: list[int] = found[found > 0].tolist()
+            return asked
+        seen = np.flatnonzero(mask)
+        before, after = seen.searchsorted(ids, "left"), seen.searchsorted(ids, "right")
+        around = [seen[before[before > 0] - 1], ids[before < after], seen[after[after < len(seen)]]]
+        return [int(id) for id in np.unique(np.concatenate(around))]
+
+    def _condition(self, branch: int) -> str:
+        if branch == TRUNK and self._alone():
+            return ""
+        own = (f"branch = {b} AND id <= {at}" for b, at in self.sees(branch).items())
+        return f"({' OR '.join(own)} OR kind IN ('chunk', 'record'))"
 
     def _alone(self) -> bool:
         """Whether every page is on the trunk."""

@@ -20,10 +20,7 @@ What it returns commits by itself unless told to begin, and may be used by sever
 
 def standard(uri: str, busy: float) -> sqlite3.Connection:
     """The standard library's SQLite."""
-    raw = sqlite3.connect(uri, uri=True, timeout=busy, isolation_level=None, check_same_thread=False)
-    # A flipped byte must reach the row's checksum, not end the query as a decoding error.
-    raw.text_factory = _text
-    return raw
+    return sqlite3.connect(uri, uri=True, timeout=busy, isolation_level=None, check_same_thread=False)
 
 
 def writable(path: Path) -> bool:
@@ -61,10 +58,6 @@ def _uri(path: Path, readonly: bool) -> str:
     log = path.with_name(path.name + "-wal")
     alone = not (log.exists() and log.stat().st_size) and not os.access(path.parent, os.W_OK)
     return path.as_uri() + ("?immutable=1" if alone else "?mode=ro")
-
-
-def _text(raw: bytes) -> str:
-    return raw.decode("utf-8", "replace")
 
 
 def _recognise(raw: sqlite3.Connection, path: Path) -> None:

@@ -1,9 +1,10 @@
 """Totals and high-water marks: the table `counts`, a few numbers by name."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from vctx.errors import DiskError
 from vctx.storage.file import File
+from vctx.storage.settled import Settled
 
 _SET = "INSERT INTO counts VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
 _ADD = "INSERT INTO counts VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = value + excluded.value"
@@ -20,14 +21,11 @@ class Counts:
 
     def __init__(self, file: File) -> None:
         self._file = file
+        self._settled = Settled(file)
 
     def get(self, *names: str) -> list[int]:
         """The values of names, in their order."""
-        found: dict[str, int] = dict(self._file.among("SELECT name, value FROM counts WHERE name IN", names))
-        values = [found.get(name, 0) for name in names]
-        if not all(type(value) is int for value in values):
-            raise DiskError(f"a count of {self._file.path} is garbled; check the session")
-        return values
+        return list(self._settled.get(names, lambda: self._read(names)))
 
     def set(self, values: Mapping[str, int]) -> None:
         """Inside a transaction."""
@@ -36,6 +34,13 @@ class Counts:
     def add(self, values: Mapping[str, int]) -> None:
         """Adds to what is there. Inside a transaction."""
         self._file.write_all(_ADD, values.items())
+
+    def _read(self, names: Sequence[str]) -> list[int]:
+        found: dict[str, int] = dict(self._file.among("SELECT name, value FROM counts WHERE name IN", names))
+        values = [found.get(name, 0) for name in names]
+        if not all(type(value) is int for value in values):
+            raise DiskError(f"a count of {self._file.path} is garbled; check the session")
+        return values
 
 
 def seq(branch: int) -> str:

@@ -9,6 +9,7 @@ from vctx.storage.counts import Counts
 from vctx.storage.file import File
 from vctx.storage.index import SpanIndex
 from vctx.storage.meta import Meta
+from vctx.storage.settled import Settled
 from vctx.storage.spans import Spans
 
 KEPT = 2000
@@ -23,6 +24,7 @@ class Dense:
         self._spans = spans
         self._counts = Counts(file)
         self._meta = Meta(file)
+        self._settled = Settled(file)
         self._index: SpanIndex | None = None
         self._forgotten = 0
         self._cached = 0
@@ -32,15 +34,7 @@ class Dense:
 
         Inside a snapshot.
         """
-        forgotten, token = self._counts.get("forgotten", "cache")
-        if forgotten != self._forgotten:
-            self._index, self._forgotten = None, forgotten
-        if self._index is None and (made := self._meta.embedder()):
-            self._index = self._kept(made[1], token) or SpanIndex(made[1])
-            self._cached = len(self._index)
-        if self._index is not None:
-            self._index.add(self._spans.since(self._index.watermark))
-        return self._index
+        return self._settled.get("index", self._caught_up)
 
     def keep(self) -> None:
         """Writes the cache, where there is much that it lacks. What fails costs no more than time."""
@@ -65,6 +59,17 @@ class Dense:
             return
         finally:
             part.unlink(missing_ok=True)
+
+    def _caught_up(self) -> SpanIndex | None:
+        forgotten, token = self._counts.get("forgotten", "cache")
+        if forgotten != self._forgotten:
+            self._index, self._forgotten = None, forgotten
+        if self._index is None and (made := self._meta.embedder()):
+            self._index = self._kept(made[1], token) or SpanIndex(made[1])
+            self._cached = len(self._index)
+        if self._index is not None:
+            self._index.add(self._spans.since(self._index.watermark))
+        return self._index
 
     @property
     def _path(self) -> Path:

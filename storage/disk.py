@@ -9,6 +9,7 @@ from typing import TextIO
 import numpy as np
 from numpy.typing import NDArray
 
+from vctx.candidates import Candidates
 from vctx.errors import InputError
 from vctx.storage.branches import Branches
 from vctx.storage.check import Check, Report
@@ -23,10 +24,11 @@ from vctx.storage.forget import Forgetting
 from vctx.storage.journal import Journal
 from vctx.storage.meta import Meta
 from vctx.storage.pages import Pages
+from vctx.storage.settled import Settled
 from vctx.storage.spans import Spans
-from vctx.storage.union import union
+from vctx.storage.union import both, union, without, words
 from vctx.storage.words import Words
-from vctx.types import Document, Entry, Hit, Page, Search, Source, Stats, Vector
+from vctx.types import Document, Entry, Page, Search, Source, Stats, Vector
 
 Vectors = NDArray[np.float32]
 
@@ -62,6 +64,7 @@ class SqliteDisk:
         self._meta = Meta(self._file)
         self._forgetting = Forgetting(self._file, self._pages, self._journal, self._spans, self._words)
         self._dense = Dense(self._file, self._spans)
+        self._settled = Settled(self._file)
 
     def __enter__(self) -> "SqliteDisk":
         return self
@@ -195,7 +198,7 @@ class SqliteDisk:
         """Those of the hashes whose vector is stored already."""
         return self._spans.known(hashes)
 
-    def search(self, search: Search, vector: Vectors | None, *, branch: int | None = None) -> list[Hit]:
+    def search(self, search: Search, vector: Vectors | None, *, branch: int | None = None) -> Candidates:
         """The `k` best spans by cosine and the `k` best pages by BM25, in no order, at most one hit a span.
 
         `vector` is of unit length, (dim,) or (1, dim), or None to search by words only. A page found by
@@ -208,12 +211,13 @@ class SqliteDisk:
             lexical = self._words.best(search.text, k, where)
             index = None if vector is None else self._dense.caught_up()
             if index is None or vector is None:
-                return union(None, [], {}, lexical, self._pages.groups(list(lexical)))
+                return words(lexical)
             dense = index.nearest(vector, k, self._branches.visible(branch))
-            meant = dict.fromkeys(index.pages([row for row, _ in dense]))
-            rest = index.best((page for page in lexical if page not in meant), vector)
-            lexical |= self._words.scores(search.text, [page for page in meant if page not in lexical])
-            return union(index, dense, rest, lexical, self._pages.groups([*meant, *lexical]))
+            meant, _ = index.named(dense[0])
+            rest = index.best(without(lexical, meant), vector)
+            others = [page for page in dict.fromkeys(meant.tolist()) if page not in lexical]
+            lexical |= self._words.scores(search.text, others)
+            return union(index, both(dense, rest), lexical)
 
     def vectors(self, since: int) -> tuple[int, list[Row]]:
         """How often something was forgotten, and the spans after span `since` with their vectors, in order.
@@ -250,6 +254,9 @@ class SqliteDisk:
 
     def stats(self) -> Stats:
         """Pages (summaries included), their characters, what is pending, and the documents."""
+        return self._settled.get("stats", self._stats)
+
+    def _stats(self) -> Stats:
         with self._file.snapshot():
             return Stats(*self._pages.totals(), documents=tuple(self.documents()))
 

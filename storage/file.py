@@ -15,7 +15,7 @@ from vctx.storage.codec import Row
 from vctx.storage.connection import Opener, connect, journalled, standard, use_wal, writable
 from vctx.storage.lock import WriteLock
 from vctx.storage.schema import copies, copy, current, migrate
-from vctx.storage.trouble import translated, usable
+from vctx.storage.trouble import fetched, translated, usable
 
 Args = Sequence[Any] | Mapping[str, Any]
 
@@ -51,7 +51,9 @@ class File:
         self.real = self.path.resolve()
         self.readonly = readonly or (self.real.exists() and not writable(self.real))
         self._log = f"{self.real}-wal"
-        self._writing = self._reading = self._unsynced = False
+        self._writing = self._unsynced = False
+        self._commits = 0
+        self._moment: tuple[int, int] | None = None
         self._process = os.getpid()
         self._patience = _LOG
         self._turn = WriteLock(self.real)
@@ -75,6 +77,15 @@ class File:
     def writing(self) -> bool:
         """Whether a transaction is open, whose end may still undo what stands in it."""
         return self._writing
+
+    @property
+    def state(self) -> tuple[int, int] | None:
+        """What differs once anybody has committed anything; None while a transaction is open."""
+        with self.lock:
+            if self._writing:
+                return None
+            # Other connections' commits, and this one's, which the first number does not count.
+            return self._moment or (int(self.value("PRAGMA data_version")), self._commits)
 
     def close(self) -> None:
         """May be called again. Raises DiskError inside a transaction."""
@@ -120,21 +131,21 @@ class File:
     def snapshot(self) -> Iterator[None]:
         """All that is read inside is of one moment; within a transaction or another snapshot, of theirs."""
         with self.lock:
-            if self._writing or self._reading:
+            if self._writing or self._moment:
                 yield
                 return
-            self._reading = True
             try:
                 self._run("BEGIN")
+                self._moment = self.state
                 yield
             finally:
-                self._reading = False
+                self._moment = None
                 self._undo()
 
     def rows(self, sql: str, args: Args = ()) -> list[Row]:
         """All rows of a query."""
         with self.lock, translated(self.path, self.busy):
-            return self._open().execute(sql, args).fetchall()
+            return fetched(self._open(), sql, args)
 
     def value(self, sql: str, args: Args = ()) -> Any:
         """The first column of the first row."""
@@ -205,6 +216,7 @@ class File:
             self._run("COMMIT")
         finally:
             self._writing = False
+            self._commits += 1
             self._undo()
 
     def _tidy(self) -> None:

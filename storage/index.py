@@ -5,7 +5,7 @@ to LARGE rows it compares every one of them. Above, a product quantizer of four 
 (André et al. 2017, Quicker ADC; 48 bytes a row at 384 dimensions), and only these are compared exactly.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -13,9 +13,9 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
+from vctx.candidates import WHOLE
 from vctx.errors import DiskError, MismatchError
 from vctx.storage.codec import Row
-from vctx.types import Span
 
 LARGE = 100_000
 """Rows above which candidates are chosen first: below, training (0.5 s) would hardly ever pay for itself."""
@@ -32,6 +32,14 @@ twenty times `k` find .953 (bench/disk.py)."""
 
 Places = NDArray[np.int64]
 """Rows of (page, start, stop)."""
+
+Found = tuple[NDArray[np.int64], NDArray[np.float32]]
+"""Rows and their cosines."""
+
+NOTHING: Found = (np.empty(0, np.int64), np.empty(0, np.float32))
+
+HALVES = np.arange(2**16, dtype="<u2").view("<f2").astype(np.float32)
+"""What each fp16 number is: looking it up takes a third of converting it."""
 
 
 @contextmanager
@@ -121,10 +129,8 @@ class SpanIndex:
         written: NDArray[np.uint8] = faiss.serialize_index(self._coarse)
         return written
 
-    def nearest(
-        self, vector: NDArray[np.float32], k: int, pages: NDArray[np.bool_] | None = None
-    ) -> list[tuple[int, float]]:
-        """The best `k` rows with their cosines, best first; only rows of page i where `pages[i]`."""
+    def nearest(self, vector: NDArray[np.float32], k: int, pages: NDArray[np.bool_] | None = None) -> Found:
+        """The best `k` rows and their cosines, best first; only rows of page i where `pages[i]`."""
         query = self._query(vector)
         more = {}
         among = len(self)
@@ -135,47 +141,46 @@ class SpanIndex:
             parameters: Any = faiss.SearchParameters
             more = {"params": parameters(sel=_selector(rows))}
         if not (k := min(k, among)):
-            return []
+            return NOTHING
         with _one_thread():
             if self._coarse is not None and not more:
                 cosines, found = self._refined(query, k)
             else:
                 cosines, found = self._flat.search(query, k, **more)
-        return list(zip(found[0].tolist(), cosines[0].tolist(), strict=True))
+        return found[0], cosines[0]
 
-    def best(self, pages: Iterable[int], vector: NDArray[np.float32]) -> dict[int, tuple[int, float]]:
-        """The best row of each of those pages that are embedded, with its cosine."""
-        rows = self._of(np.fromiter(pages, np.int64))
+    def best(self, pages: NDArray[np.int64], vector: NDArray[np.float32]) -> Found:
+        """The best row of each of those pages that are embedded, and its cosine."""
+        rows = self._of(pages)
         if not len(rows):
-            return {}
-        cosines = self._flat.reconstruct_batch(rows) @ self._query(vector)[0]
-        # Ascending, so that the best row of a page is the last to be written.
-        order = cosines.argsort(kind="stable")
-        best = zip(rows[order].tolist(), cosines[order].tolist(), strict=True)
-        return dict(zip(self.pages(rows[order]), best, strict=True))
+            return NOTHING
+        cosines = self._vectors(rows) @ self._query(vector)[0]
+        # By page, and the best row of a page first.
+        order = np.lexsort((-cosines, pages := self.places[rows, 0]))
+        first = order[np.diff(pages[order], prepend=-1) != 0]
+        return rows[first], cosines[first]
 
     def cosines(self, pages: NDArray[np.int64], vectors: NDArray[np.float32]) -> NDArray[np.float32]:
         """The cosine of each page, by its best row, to each vector, (vectors, pages); NaN without a row."""
         best = np.full((len(vectors), len(pages)), np.nan, np.float32)
         count = self._count(pages)
         if len(rows := self._of(pages)):
-            found = vectors @ self._flat.reconstruct_batch(rows).T
+            found = vectors @ self._vectors(rows).T
             starts = (count.cumsum() - count)[count > 0]
             best[:, count > 0] = np.maximum.reduceat(found, starts, axis=1)
         return best
 
-    def pages(self, rows: Sequence[int] | NDArray[np.int64]) -> list[int]:
-        """The page that each row belongs to."""
-        found: list[int] = self.places[np.asarray(rows, np.int64), 0].tolist()
-        return found
+    def named(self, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], Places]:
+        """The page of each row, and its span, (n, 2); WHOLE where it is the only one of its page."""
+        places = self.places[rows]
+        alone = self._count(places[:, 0]) == 1
+        return places[:, 0], np.where(alone[:, None], WHOLE, places[:, 1:])
 
-    def named(self, rows: Sequence[int]) -> list[tuple[int, Span | None]]:
-        """The page and the span of each row; None where it is the only one of its page."""
-        places = self.places[np.asarray(rows, np.int64)]
-        alone = (self._count(places[:, 0]) == 1).tolist()
-        return [
-            (page, None if one else (a, b)) for (page, a, b), one in zip(places.tolist(), alone, strict=True)
-        ]
+    def _vectors(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+        """The vectors of rows, (n, dim): FAISS would decode them one by one."""
+        codes = faiss.rev_swig_ptr(self._flat.codes.data(), self._flat.codes.size())
+        found: NDArray[np.float32] = HALVES.take(codes.view("<u2").reshape(-1, self.dim)[rows])
+        return found
 
     def _of(self, pages: NDArray[np.int64]) -> NDArray[np.int64]:
         """The rows of pages, page by page."""

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from vctx.errors import DiskError
 from vctx.storage.codec import meta_sum
 from vctx.storage.file import File
+from vctx.storage.settled import Settled
 
 EMBEDDER = ("embedder", "dim")
 OWNER = ("user", "title")
@@ -17,15 +18,11 @@ class Meta:
 
     def __init__(self, file: File) -> None:
         self._file = file
+        self._settled = Settled(file)
 
-    def get(self) -> dict[str, str]:
+    def get(self) -> Mapping[str, str]:
         """All that is known. DiskError for a garbled row."""
-        found: dict[str, str] = {}
-        for key, value, sum in self._file.rows("SELECT key, value, sum FROM meta"):
-            if key not in EMBEDDER + OWNER or meta_sum(key, value) != sum:
-                raise DiskError(f"{key} is garbled in {self._file.path}; restore a copy")
-            found[key] = value
-        return found
+        return self._settled.get("meta", self._read)
 
     def embedder(self) -> tuple[str, int] | None:
         """Name and dimension of the embedder that made the vectors; None before the first."""
@@ -42,3 +39,11 @@ class Meta:
     def record(self, embedder: str, dim: int) -> None:
         """Writes down who makes the vectors. Inside a transaction."""
         self.set({"embedder": embedder, "dim": str(dim)})
+
+    def _read(self) -> Mapping[str, str]:
+        found: dict[str, str] = {}
+        for key, value, sum in self._file.rows("SELECT key, value, sum FROM meta"):
+            if key not in EMBEDDER + OWNER or meta_sum(key, value) != sum:
+                raise DiskError(f"{key} is garbled in {self._file.path}; restore a copy")
+            found[key] = value
+        return found

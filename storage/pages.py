@@ -20,6 +20,7 @@ from vctx.storage.codec import (
 )
 from vctx.storage.counts import TOTALS, Counts, seq
 from vctx.storage.file import File
+from vctx.storage.lately import Lately
 from vctx.types import Document, Page, Source
 
 _SELECT = f"SELECT {PAGE}, sum FROM pages"
@@ -27,9 +28,6 @@ _UNFIND = (
     "INSERT INTO words (words, rowid, author, text) SELECT 'delete', id, author, text FROM worded WHERE id"
 )
 _PART = 500
-
-_LATELY = 8192
-"""Pages kept in memory, at most, that a recall has read: most of them will be candidates again."""
 
 _INSERT = f"INSERT INTO pages ({PAGE}, sum) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)"
 
@@ -41,7 +39,7 @@ class Pages:
         self._file = file
         self._counts = Counts(file)
         self._branches = Branches(file)
-        self._lately: dict[int, Page] = {}
+        self._lately = Lately()
         self._changed = 0
 
     def put(self, pages: Sequence[Page]) -> list[Page]:
@@ -75,33 +73,21 @@ class Pages:
 
         Of those that the branch sees, where one is named: its neighbours are not those of another.
         """
-        where = self._branches.where(branch)
-        near = set(ids)
-        if where:
-            for id in ids:
-                for side, order in (("<", "DESC"), (">", "ASC")):
-                    sql = f"SELECT id FROM pages WHERE id {side} ? AND {where} ORDER BY id {order} LIMIT 1"
-                    near |= {row[0] for row in self._file.rows(sql, (id,))}
-        else:
-            near |= {id + step for id in ids for step in (-1, 1)}
-        asked = sorted(id for id in near if 0 < id < 2**63)
-        if where:
-            rows = self._file.among(f"{_SELECT} WHERE {where} AND id IN", asked)
-            return sorted(map(page_of, rows), key=lambda page: page.id)
-        return self._remembered(asked)
+        return self._remembered(self._branches.near(ids, branch))
 
     def _remembered(self, asked: Sequence[int]) -> list[Page]:
-        """Those of the pages that there are; none is read twice, as long as none is forgotten."""
+        """Those of the pages that there are; few are read twice, as long as none is forgotten or moved."""
         changed = sum(self._counts.get("forgotten", "moved"))
-        if changed != self._changed or len(self._lately) > _LATELY:
-            self._lately, self._changed = {}, changed
-        known = {id: page for id in asked if (page := self._lately.get(id)) is not None}
-        rows = self._file.among(f"{_SELECT} WHERE id IN", [id for id in asked if id not in known])
+        if changed != self._changed:
+            self._lately.clear()
+            self._changed = changed
+        found = self._lately.known(asked)
+        rows = self._file.among(f"{_SELECT} WHERE id IN", [id for id in asked if id not in found])
         new = {row[0]: page_of(row) for row in rows}
         # What a transaction has not committed yet may be undone, and its ids given to other pages.
         if not self._file.writing:
-            self._lately |= new
-        found = known | new
+            self._lately.keep(new)
+        found |= new
         return [found[id] for id in asked if id in found]
 
     def pages(self, kind: str | None, last: int | None, branch: int | None = None) -> list[Page]:
@@ -161,11 +147,6 @@ class Pages:
         """Puts every page but summaries on the queue. Inside a transaction."""
         self._file.write("DELETE FROM pending")
         self._file.write("INSERT INTO pending (page) SELECT id FROM worded")
-
-    def groups(self, ids: Sequence[int]) -> dict[int, int]:
-        """The group of those pages that have one."""
-        rows = self._file.among("SELECT id, grp FROM pages WHERE grp IS NOT NULL AND id IN", ids)
-        return dict(rows)
 
     def pending(self, limit: int) -> list[Page]:
         """Up to `limit` pages that have no spans yet, oldest first."""

@@ -14,13 +14,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vctx.candidates import Candidates
 from vctx.errors import DiskError
 from vctx.storage import cache
 from vctx.storage.disk import SqliteDisk, Vectors
 from vctx.storage.folder import Folder, State
 from vctx.storage.index import SpanIndex
-from vctx.storage.union import union
-from vctx.types import Hit, Page, Search, SessionInfo
+from vctx.storage.union import both, union, without
+from vctx.types import Page, Search, SessionInfo
 
 ASKED = 256
 """Sessions in which words are looked for: those that meaning found, then those that changed last."""
@@ -108,22 +109,19 @@ class Shelf:
 
     # -- as a disk is read
 
-    def search(self, search: Search, vector: Vectors) -> list[Hit]:
+    def search(self, search: Search, vector: Vectors) -> Candidates:
         """As SqliteDisk.search; BM25 weighs a word by the pages of its session, which must rank the page."""
         dense = self.index.nearest(vector, search.k)
-        meant = dict.fromkeys(self.index.pages([row for row, _ in dense]))
+        meant, _ = self.index.named(dense[0])
         lexical: dict[int, float] = {}
-        groups: dict[int, int] = {}
-        for name, disk in self._ask(meant).items():
+        for name, disk in self._ask(dict.fromkeys(meant.tolist())).items():
             base = self._taken[name].number << _SHIFT
-            for hit in disk.search(search, None):
-                lexical[base | hit.page] = hit.lexical or 0.0
-                if hit.group is not None:
-                    groups[base | hit.page] = hit.group
+            found = disk.search(search, None)
+            lexical |= zip((found.page | base).tolist(), found.lexical.tolist(), strict=True)
         best = dict(sorted(lexical.items(), key=lambda item: -item[1])[: search.k])
-        rest = self.index.best((page for page in best if page not in meant), vector)
-        best |= {page: lexical[page] for page in meant if page in lexical}
-        return union(self.index, dense, rest, best, groups)
+        rest = self.index.best(without(best, meant), vector)
+        best |= {page: lexical[page] for page in meant.tolist() if page in lexical}
+        return union(self.index, both(dense, rest), best)
 
     def cosines(self, vectors: Sequence[Vectors], pages: Sequence[int]) -> Vectors:
         """As SqliteDisk.cosines."""

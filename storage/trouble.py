@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from time import monotonic, sleep
+from typing import Any
 
 from vctx.errors import DiskError, InputError
 
@@ -37,6 +38,24 @@ def translated(path: Path, busy: float) -> Iterator[None]:
     except UnicodeDecodeError as error:
         # sqlite3 fails to decode its own message when that quotes a garbled schema.
         raise DiskError(f"{path} is damaged (its schema is no text); restore a copy") from error
+
+
+def fetched(raw: sqlite3.Connection, sql: str, args: Any) -> list[tuple[Any, ...]]:
+    """All rows of a query. A flipped byte reaches its row's checksum, and is no decoding error here."""
+    try:
+        return raw.execute(sql, args).fetchall()
+    except sqlite3.OperationalError as error:
+        if hasattr(error, "sqlite_errorcode"):
+            raise  # SQLite's own: only the module beside it fails to decode
+    usual, raw.text_factory = raw.text_factory, _text
+    try:
+        return raw.execute(sql, args).fetchall()
+    finally:
+        raw.text_factory = usual
+
+
+def _text(raw: bytes) -> str:
+    return raw.decode("utf-8", "replace")
 
 
 def patiently(busy: float, run: Callable[[], object]) -> None:

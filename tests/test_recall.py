@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from vctx.candidates import Candidates
 from vctx.question import core, leans, named
 from vctx.recall import ROUNDS, Request, rare_words, recall, run
 from vctx.types import Find, Hit, Page, Read, Score, Search
@@ -31,7 +32,7 @@ class Shelf:
         match request:
             case Search(_, k):
                 best = sorted(self.pages, key=lambda page: -self.meaning[page.id])[:k]
-                return [Hit(page.id, dense=self.meaning[page.id]) for page in best]
+                return Candidates.of(Hit(page.id, dense=self.meaning[page.id]) for page in best)
             case Score(texts, pages):
                 return np.array([[self.meaning[n] for n in pages] for _ in texts])
             case Read(pages):
@@ -106,7 +107,7 @@ def test_the_ranking_does_not_depend_on_the_order_of_the_hits(meaning: list[floa
     def shuffled(request: Request) -> Any:
         given = shelf.answer(request)
         if isinstance(request, Search):
-            random.shuffle(given)
+            return Candidates.of(random.sample(given, len(given)))
         return given
 
     def rounded(hits: list[Hit]) -> dict[int, float]:

@@ -9,16 +9,18 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-NOUNS = {"types", "errors", "ports"}
+NOUNS = {"types", "errors", "ports", "candidates"}
 PURE = {"chunk", "policies", "plan", "prices", "journal", "recall", "render", "digest", "scale", "quote"}
 PURE |= {"signals", "groups", "layout", "explain", "weights", "question", "lexicon", "dates", "stopwords"}
+PURE |= {"field", "ranking"}
 LEAVES = {"storage", "embed", "models", "ingest", "fakes"}
 
 # What each room may import of vctx; a leaf may also import itself.
 ALLOWED = {
     "types": set[str](),
     "errors": set[str](),
-    "ports": {"types", "errors"},
+    "candidates": {"types"},
+    "ports": {"types", "errors", "candidates"},
     "threads": {"errors"},
     "formats": {"types", "errors"},
     **{room: NOUNS | PURE | {"formats"} for room in PURE},

@@ -1,5 +1,6 @@
 """What ranks a page: dates in words, what a text is like, the table of signals, weights."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -7,10 +8,13 @@ import numpy as np
 import pytest
 
 import vctx
+from vctx.candidates import Candidates
 from vctx.dates import gap, intervals
+from vctx.field import Field
 from vctx.lexicon import holds, stem, terms, traits
+from vctx.ranking import weigh
 from vctx.recall import names_in
-from vctx.signals import Field, standard, table, weigh
+from vctx.signals import standard, table
 from vctx.types import Hit, Page, Source
 from vctx.weights import PLAIN, SIGNALS, VALUES, Weights, dump, load
 
@@ -62,8 +66,9 @@ def test_what_a_text_is_like() -> None:
     assert one.acknowledges and one.asks and one.questions and not one.own
     other = traits("I paid 40 for it, says Ana.")
     assert other.own and not other.asks and not other.acknowledges
-    assert holds("in June", "time") and holds("forty", "number") and holds("says Ana", "name")
-    assert not any(holds("What is it?", kind) for kind in ("time", "number", "name"))
+    assert holds("in June", "time") and traits("forty").number and holds("says Ana", "name")
+    assert not holds("What is it?", "time") and not holds("What is it?", "name")
+    assert not traits("What is it?").number
 
 
 def test_names_in_a_text() -> None:
@@ -82,7 +87,7 @@ def said(*texts: str, author: str = "Ana", days: int = 0) -> list[Page]:
 def signals(question: str, pages: list[Page]) -> dict[str, list[float]]:
     nothing = np.zeros(len(pages))
     field = Field(pages, nothing, nothing, datetime(2023, 8, 20, tzinfo=UTC))
-    hits = [Hit(page.id, dense=0.0) for page in pages]
+    hits = Candidates.of(Hit(page.id, dense=0.0) for page in pages)
     return {name: column.round(3).tolist() for name, column in table(question, hits, field).items()}
 
 
@@ -125,7 +130,7 @@ def test_a_name_is_followed_into_the_document_that_bears_it() -> None:
     ]
     nothing = np.zeros(2)
     field = Field(pages, nothing, nothing, at, {"Osric Vane": (1, 6)})
-    found = table("Who built it?", [Hit(1), Hit(6)], field)
+    found = table("Who built it?", Candidates.of([Hit(1), Hit(6)]), field)
     assert found["hop"].tolist() == [0, 1] and found["linked"].tolist() == [1, 0]
 
 
@@ -138,7 +143,9 @@ def test_scores_are_standardised() -> None:
 def test_a_score_is_the_bias_and_its_shares() -> None:
     columns = {"dense": np.array([1.0, -1.0]), "cover": np.array([0.5, 1.0])}
     weights = Weights({"dense": 2.0, "cover": 1.0}, {"dense": 1.0}, -1.0, 0.5)
-    one, two = weigh([Hit(1), Hit(2)], columns, [False, True], weights)
+    message, chunk = said("a", "b")
+    chunk = replace(chunk, kind="chunk", source=Source("d", 0, 1))
+    one, two = weigh(Candidates.of([Hit(1), Hit(2)]), columns, [message, chunk], weights)
     assert (one.page, one.score, dict(one.signals)) == (1, 1.5, {"dense": 2.0, "cover": 0.5})
     assert (two.page, two.score, dict(two.signals)) == (2, -0.5, {"dense": -1.0})
     assert one.worth == pytest.approx(1 / (1 + np.exp(-1.5)))

@@ -14,7 +14,7 @@ from typing import Any
 
 from vctx import journal, render
 from vctx.errors import BudgetError, InputError, TooLongError
-from vctx.memory import Memory
+from vctx.memory import PRICED, Memory
 from vctx.types import Hit, Message, Outcome, Page, Reply, ToolCall
 
 UNKNOWN = "outcome unknown: it was begun and its result was lost; it was not run again"
@@ -121,7 +121,7 @@ class Exchange(Memory):
     def fault(self, said: Sequence[str]) -> list[Hit]:
         """Pages in what the results of a step need, within a part of a fault's share."""
         query = "\n".join(text for text in said if text)[:QUERY]
-        ranked = self.search(query, before=(), without={page.id for page in self._window.unit()})
+        ranked = self.search(query, PRICED, before=(), without={page.id for page in self._window.unit()})
         return self._load(ranked, query, self.budget.share // STEP, whole=False) if ranked else []
 
     def shrink(self, messages: Sequence[Message], error: TooLongError) -> None:

@@ -5,7 +5,6 @@ like. Pure; what a text is like is remembered, since pages never change.
 import re
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import pairwise
 from typing import Literal
 
 from vctx.stopwords import STOPWORDS
@@ -16,7 +15,7 @@ REMEMBERED = 16_384
 _WORD = re.compile(r"[^\W_]+")
 _CLAUSE = re.compile(r"\?(\s|$)|？")
 _ACK = re.compile(
-    r"^\W*(wow|oh|yeah|yes|yep|no way|thanks|thank you|haha|cool|nice|great|awesome|amazing|sure|ok|okay"
+    r"\W*(wow|oh|yeah|yes|yep|no way|thanks|thank you|haha|cool|nice|great|awesome|amazing|sure|ok|okay"
     r"|right|congrat\w*|sounds|that('s| is| sounds)|totally|exactly|absolutely|good (for|to|luck)|glad|aww?"
     r"|hey|hi|hello|bye|take care|of course|certainly|noted|i'm (sorry|happy|glad))\b",
     re.IGNORECASE,
@@ -26,16 +25,23 @@ _WHEN = re.compile(
     r"|winter|mon|tues|wednes|thurs|fri|satur|sun)\w*|next (week|month|year)"
     r"|this (morning|week|weekend|month|year)|(on |last |next )(mon|tues|wednes|thurs|fri|satur|sun)day"
     r"|recently|since|for (\w+ )?(years|months|weeks)|january|february|march|april|june|july|august"
-    r"|september|october|november|december|(19|20)\d\d)\b",
-    re.IGNORECASE,
+    r"|september|october|november|december|(19|20)\d\d)\b"
 )
-_NUMBER = re.compile(
-    r"\d|\b(two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|fifteen|twenty|thirty|forty|fifty|sixty"
-    r"|hundred|thousand|million|once|twice)\b",
-    re.IGNORECASE,
-)
+_DIGIT = re.compile(r"\d")
+_NUMBER_WORDS = """
+two three four five six seven eight nine ten eleven twelve fifteen twenty thirty forty fifty sixty
+hundred thousand million once twice
+"""
+_NUMBERS = frozenset(_NUMBER_WORDS.split())
+_TIME_WORDS = """
+yesterday today tonight tomorrow ago last next past previous this recently since for
+january february march april may june july august september october november december
+jan feb mar apr aug sep oct nov dec spring summer autumn fall winter
+monday tuesday wednesday thursday friday saturday sunday
+"""
+_TIMELY = frozenset(_TIME_WORDS.split())
 _NAME = re.compile(r"(?<=[a-z,;:] )(?!I\b)[A-Z][a-z]+")
-_SELF = re.compile(r"\b(i|i'm|i've|my|me|we|our|us)\b", re.IGNORECASE)
+_SELF = frozenset(["i", "my", "me", "we", "our", "us"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +49,8 @@ class Traits:
     """What a text is like, whatever is asked."""
 
     stems: frozenset[str]
-    pairs: frozenset[tuple[str, str]]
-    """Stems that stand next to each other, stop words left out."""
+    order: tuple[str, ...]
+    """The stems as they follow each other, stop words left out."""
     words: int
     asks: bool
     """It ends in a question."""
@@ -54,6 +60,10 @@ class Traits:
     """It opens with a word of assent or thanks."""
     own: bool
     """It speaks in the first person."""
+    number: bool
+    """It holds one, in digits or as a word."""
+    timely: bool
+    """It may speak of a time: there is a digit, or a word with which a time is told."""
 
 
 @lru_cache(REMEMBERED)
@@ -61,21 +71,24 @@ def traits(text: str) -> Traits:
     """What a text is like."""
     words = _WORD.findall(text.lower())
     found = stems(words)
+    digits = bool(_DIGIT.search(text))
     return Traits(
         frozenset(found),
-        frozenset(pairwise(found)),
+        tuple(found),
         len(words),
         text.rstrip().endswith(("?", "？")),
-        bool(_CLAUSE.search(text)),
-        bool(_ACK.search(text)),
-        bool(_SELF.search(text)),
+        ("?" in text or "？" in text) and bool(_CLAUSE.search(text)),
+        bool(_ACK.match(text)),
+        not _SELF.isdisjoint(words),
+        digits or not _NUMBERS.isdisjoint(words),
+        digits or not _TIMELY.isdisjoint(words),
     )
 
 
 @lru_cache(REMEMBERED)
-def holds(text: str, kind: Literal["time", "number", "name"]) -> bool:
+def holds(text: str, kind: Literal["time", "name"]) -> bool:
     """Whether a text holds what a question may ask for."""
-    return bool({"time": _WHEN, "number": _NUMBER, "name": _NAME}[kind].search(text))
+    return bool(_WHEN.search(text.lower()) if kind == "time" else _NAME.search(text))
 
 
 def terms(text: str) -> list[str]:
@@ -85,10 +98,15 @@ def terms(text: str) -> list[str]:
 
 def stems(words: list[str]) -> list[str]:
     """The stems of words in lower case, stop words left out."""
-    return [stem(word) for word in words if word not in STOPWORDS]
+    return [found for word in words if (found := _stem(word))]
 
 
-@lru_cache(REMEMBERED)
+@lru_cache(4 * REMEMBERED)
+def _stem(word: str) -> str:
+    """Its stem; empty for a stop word."""
+    return "" if word in STOPWORDS else stem(word)
+
+
 def stem(word: str) -> str:
     """A word without the commonest English endings: adopt, adopts, adopted, adopting are one."""
     if len(word) > 4 and word.endswith("ies"):

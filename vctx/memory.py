@@ -175,13 +175,18 @@ class Memory:
     # -- paging in
 
     def search(
-        self, query: str, *, before: Sequence[str] | None = None, without: Collection[int] = ()
+        self,
+        query: str,
+        k: int | None = None,
+        *,
+        before: Sequence[str] | None = None,
+        without: Collection[int] = (),
     ) -> list[Hit]:
-        """Ranks what is on disk for a query, best first. Changes nothing in the window.
+        """Ranks what is on disk for a query: the best `k` (None: all that is worth ranking), best first.
 
-        A query that leans on what was said before it ("and when was that?") is asked together with the
-        last of `before`; by default with what the user said last. Pages `without` which it is to be answered
-        are left aside.
+        Changes nothing in the window. A query that leans on what was said before it ("and when was that?")
+        is asked together with the last of `before`; by default with what the user said last. Pages `without`
+        which it is to be answered are left aside.
         """
         _text(query=query)
         self._backlog.embed(BOUND)
@@ -189,7 +194,7 @@ class Memory:
         said = [page.text for page in last if page.origin == "user" and page.text != query]
         today = last[-1].created_at if last else self._clock()
         steps = recall.recall(
-            query, weights=self._weights, now=today, before=said if before is None else before
+            query, weights=self._weights, now=today, before=said if before is None else before, most=k
         )
         vectors: dict[str, Any] = {}
         return recall.run(steps, lambda request: self._answer(request, vectors, without))
@@ -200,11 +205,12 @@ class Memory:
             case Search(text):
                 vector = self._vectors((text,), vectors)[0]
                 found = self._disk.search(request, vector, branch=self._window.ledger.branch)
-                return [hit for hit in found if hit.page not in without]
+                return found.without(without)
             case Score(texts, pages):
                 return self._disk.cosines(self._vectors(texts, vectors), pages)
             case Read(pages):
-                return self._disk.around(pages, branch=self._window.ledger.branch)
+                around = self._disk.around(pages, branch=self._window.ledger.branch)
+                return [page for page in around if page.id not in without] if without else around
             case Find(phrase, k):
                 named = self._disk.phrase(phrase, k, branch=self._window.ledger.branch)
                 return [page for page in named if page not in without]
@@ -221,7 +227,7 @@ class Memory:
         fault's share of the room, on pages that are worth their price. `hold` tokens are left free for
         what comes next. What is in the window already is not loaded again.
         """
-        return self._load(self.search(query), query, tokens, hold=hold, whole=tokens is not None)
+        return self._load(self.search(query, PRICED), query, tokens, hold=hold, whole=tokens is not None)
 
     def _load(
         self, ranked: Sequence[Hit], query: str, tokens: int | None, *, hold: int = 0, whole: bool

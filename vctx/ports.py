@@ -11,7 +11,6 @@ from vctx.types import (
     Document,
     Entry,
     Flush,
-    Hit,
     Message,
     Page,
     Reply,
@@ -26,6 +25,8 @@ from vctx.types import (
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+    from vctx.candidates import Candidates
 
     Vectors = NDArray[np.float32]
 
@@ -287,7 +288,7 @@ class Disk(Protocol):
         """
         ...
 
-    def search(self, search: Search, vector: "Vectors | None", *, branch: int | None = None) -> list[Hit]:
+    def search(self, search: Search, vector: "Vectors | None", *, branch: int | None = None) -> "Candidates":
         """The union of the best by meaning and by words, unranked, at most one hit a span.
 
         Where a page was found by one signal, the other is filled in where it exists. With `branch`, only
@@ -354,7 +355,7 @@ class Shelf(Protocol):
         """The session and its own number of a page."""
         ...
 
-    def search(self, search: Search, vector: "Vectors") -> list[Hit]: ...
+    def search(self, search: Search, vector: "Vectors") -> "Candidates": ...
 
     def cosines(self, vectors: "Sequence[Vectors]", pages: Sequence[int]) -> "Vectors": ...
 

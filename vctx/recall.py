@@ -1,9 +1,9 @@
 """Which pages answer a question. A pure generator: it yields requests, takes what they give, and returns a
 ranking; whoever runs it does the I/O.
 
-    search the question -> read the candidates -> follow the names that the best of them name, one step
+    chase: follow the rare words of the question to the pages that hold them, and theirs to further pages
+    -> search the question -> read the candidates -> follow the names that the best of them name, one step
     -> compare the question and its core with all of these -> signals -> weigh -> rank
-    -> chase: follow the rare words of the question to the pages that hold them, and theirs to further pages
 
 What has a name is found by its name: a rare word, such as a number or an identifier, however many steps
 away, and for certain; a name in the text by one step, and as one signal of many. `vctx.signals` says what
@@ -11,22 +11,24 @@ ranks a page, and `vctx.weights` how much each signal counts.
 """
 
 import re
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from itertools import islice
+from typing import TYPE_CHECKING, Any
 
 from vctx.question import core, leans, named
 from vctx.stopwords import STOPWORDS
 from vctx.types import Find, Hit, Page, Read, Score, Search
 from vctx.weights import Weights
 
+if TYPE_CHECKING:
+    from vctx.candidates import Candidates
+
 CANDIDATES = 200
 """Spans asked of each signal."""
 READ = 240
 """Of these, the spans whose pages are read, with their neighbours."""
-FUSION = 60
-"""The constant of reciprocal rank fusion."""
 
 ROUNDS = 8
 """Steps that a chase may take."""
@@ -56,34 +58,53 @@ _TOKEN = re.compile(r"[^\W_]+(?:[-_./:][^\W_]+)*")
 
 
 def recall(
-    text: str, *, weights: Weights, now: datetime, before: Sequence[str] = (), candidates: int = CANDIDATES
+    text: str,
+    *,
+    weights: Weights,
+    now: datetime,
+    before: Sequence[str] = (),
+    candidates: int = CANDIDATES,
+    most: int | None = None,
 ) -> Steps:
     """Ranks what the disk has for `text`, best first; what a chase finds stands before all else.
 
-    `before` is what was said last, oldest first: a question that leans on it is asked together with it.
+    `before` is what was said last, oldest first: a question that leans on it is asked together with it. Of
+    the ranking, the `most` best (None: all that is worth ranking).
     """
     asked = f"{before[-1]} {text}" if before and leans(text) else text
-    hits = yield from rank(asked, weights, now, candidates)
     chased = yield from chase(text)
+    hits = yield from rank(asked, weights, now, candidates, most, chased)
+    if not chased:
+        return hits
     top = hits[0].score if hits else 0.0
     known = {hit.page: hit for hit in reversed(hits)}
     found = [
         replace(known.get(page, Hit(page)), via=word, score=top + 1 / (n + 1), worth=1.0)
         for n, (page, word) in enumerate(chased.items())
     ]
-    return found + [hit for hit in hits if hit.page not in chased]
+    return [*found, *(hit for hit in hits if hit.page not in chased)][:most]
 
 
-def rank(text: str, weights: Weights, now: datetime, candidates: int) -> Steps:
-    """Candidates for a question, weighed by their signals; ties by page and span."""
-    hits = best((yield Search(text, candidates)), READ)
-    if not hits:
+def rank(
+    text: str,
+    weights: Weights,
+    now: datetime,
+    candidates: int,
+    most: int | None = None,
+    also: Collection[int] = (),
+) -> Steps:
+    """Candidates for a question, weighed by their signals: the `most` best, and those of the pages `also`."""
+    found: Candidates = yield Search(text, candidates)
+    if not len(found):
         return []
-    around: Sequence[Page] = yield Read(tuple(dict.fromkeys(hit.page for hit in hits)))
-    pages = [page for page in around if page.kind != "summary"]
     # The first question loads numpy, not `import vctx`.
-    from vctx.signals import Field, table, weigh  # noqa: PLC0415
+    from vctx.field import Field  # noqa: PLC0415
+    from vctx.ranking import best, weigh  # noqa: PLC0415
+    from vctx.signals import table  # noqa: PLC0415
 
+    hits = best(found, READ)
+    around: Sequence[Page] = yield Read(tuple(dict.fromkeys(hits.page.tolist())))
+    pages = [page for page in around if page.kind != "summary"]
     names = yield from follow(text, hits, pages)
     linked = {page for found in names.values() for page in found} - {page.id for page in pages}
     if linked:
@@ -93,48 +114,31 @@ def rank(text: str, weights: Weights, now: datetime, candidates: int) -> Steps:
         pages.sort(key=lambda page: page.id)
     talk = any(page.talk for page in pages)
     about = core(text, named(text, (page.author for page in pages))) if talk else text
-    cosines = yield Score((text, about), tuple(page.id for page in pages))
     there = {page.id: page for page in pages}
-    found = {hit.page for hit in hits}
-    hits = [hit for hit in hits if hit.page in there]
+    cosines = yield Score((text, about), tuple(there))
     # What stands next to a candidate is one, too: an answer need not say what it answers.
-    hits += [Hit(page.id) for page in pages if page.id not in found]
+    hits = hits.among(list(there))
     columns = table(text, hits, Field(pages, cosines[0], cosines[1], now, names))
-    return weigh(hits, columns, [there[hit.page].kind == "chunk" for hit in hits], weights)
-
-
-def best(hits: Sequence[Hit], most: int) -> list[Hit]:
-    """The hits that stand highest by meaning and by words: reciprocal rank fusion (Cormack et al. 2009)."""
-    if len(hits) <= most:
-        return list(hits)
-    score = dict.fromkeys(range(len(hits)), 0.0)
-    for values in ([hit.dense or 0.0 for hit in hits], [hit.lexical or 0.0 for hit in hits]):
-        order = sorted(score, key=lambda n: (-values[n], hits[n].page, hits[n].span or (0, 0)))
-        for rank, n in enumerate(order, 1):
-            score[n] += 1 / (FUSION + rank)
-    kept = sorted(score, key=lambda n: (-score[n], hits[n].page, hits[n].span or (0, 0)))
-    return [hits[n] for n in kept[:most]]
+    ranked = [there[page] for page in hits.page.tolist()]
+    return weigh(hits, columns, ranked, weights, most=most, also=also)
 
 
 def follow(
-    text: str, hits: Sequence[Hit], pages: Sequence[Page]
+    text: str, hits: "Candidates", pages: Sequence[Page]
 ) -> Generator[Find, Any, dict[str, tuple[int, ...]]]:
     """The rare names that the best candidates name and the question does not, and the pages for each."""
     there = {page.id: page for page in pages}
-    ahead = sorted(
-        (hit for hit in hits if hit.page in there),
-        key=lambda hit: (-(hit.dense or 0.0) - (hit.lexical or 0.0) * BLEND, hit.page),
-    )
+    ahead = (page for page in hits.page[hits.blend(BLEND)].tolist() if page in there)
     authors = {page.author.lower() for page in pages}
     found: dict[str, tuple[int, ...]] = {}
     seen: set[str] = set()
-    for hit in ahead[:SEEDS]:
-        for name in names_in(there[hit.page].text):
+    for seed in islice(ahead, SEEDS):
+        for name in names_in(there[seed].text):
             if len(seen) >= NAMES or name.lower() in text.lower() or name.lower() in authors or name in seen:
                 continue
             seen.add(name)
             held: Sequence[int] = yield Find(name, RARE + 1)
-            others = [page for page in held if page != hit.page]
+            others = [page for page in held if page != seed]
             if others and len(held) <= RARE:
                 found[name] = tuple(_reached(name, others, there))
     return found

@@ -72,8 +72,8 @@ class Store:
         """
         shelf = self._looked(user)
         vector = functools.cache(lambda text: self._embedder().embed([text])[0])
-        steps = recall.recall(query, weights=self._weights, now=self._clock())
-        hits = recall.run(steps, lambda request: _answer(shelf, request, vector))[:k]
+        steps = recall.recall(query, weights=self._weights, now=self._clock(), most=k)
+        hits = recall.run(steps, lambda request: _answer(shelf, request, vector))
         places = [shelf.place(hit.page) for hit in hits]
         matches = [
             Match(name, shelf.disk(name).get([page])[0], replace(hit, page=page))

@@ -78,7 +78,7 @@ def search(session: Session, query: str, k: int) -> None:
       vctx search --db book.db "the white whale" -k 2 --json
     """
     with session.reader() as ctx:
-        hits = ctx.search(query)[:k]
+        hits = ctx.search(query, k)
         pages = ctx.pages([hit.page for hit in hits])
     session.emit([show.hit(h, p) for h, p in zip(hits, pages, strict=True)], show.hits(hits, pages))
 
