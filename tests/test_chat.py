@@ -11,12 +11,14 @@ from screens import ALT_ENTER, CTRL_C, CTRL_D, ENTER, TAB, UP, Screen
 
 from vctx import boot
 from vctx.cli import main
+from vctx.cli.speech import trimmed
 from vctx.fakes import HashingEmbedder, ScriptedModel
 
 CHILD = """
 import time
 from vctx import boot
 from vctx.cli import main
+from vctx.cli.speech import trimmed
 from vctx.fakes import HashingEmbedder, ScriptedModel
 
 real = boot.open
@@ -148,3 +150,8 @@ def test_colours_only_where_they_are_wanted(db: str, env: dict[str, str], colour
         assert ("region" not in term.text()) is coloured
         fg = {cell.fg for row in term.cells() for cell in row}
         assert (fg != {"default"}) is coloured
+
+
+def test_white_space_at_either_end_of_an_answer_is_not_printed() -> None:
+    assert "".join(trimmed([" ", "\n", " Well", ",\n", "\n", "I", " am. ", "\n"])) == "Well,\n\nI am."
+    assert list(trimmed([" ", ""])) == []

@@ -10,6 +10,7 @@ from conftest import make
 
 from vctx.errors import InputError, MissingError, ModelError
 from vctx.fakes import ScriptedModel
+from vctx.turn import ModelCall, Request
 from vctx.types import Message, Reply
 
 HELLO = "Hello, I am here."
@@ -196,3 +197,18 @@ def test_several_sessions_at_once(tmp_path: Path) -> None:
         thread.join()
     threading.excepthook = hook
     assert not failed
+
+
+def test_a_watch_hears_what_the_model_is_given_before_it_is_asked(tmp_path: Path) -> None:
+    heard: list[tuple[int, ...]] = []
+
+    def watch(step: Request) -> None:
+        assert isinstance(step, ModelCall)
+        heard.append(tuple(hit.page for hit in step.hits))
+
+    model = ScriptedModel(lambda messages: f"{len(heard)} before")
+    with make(tmp_path / "s.db", model=model) as ctx:
+        ctx.append("user", "My cat is called Miso.")
+        with ctx.stream("What is the cat called?", watch=watch) as said:
+            assert said.answer.text == "1 before" and heard == [tuple(hit.page for hit in said.answer.hits)]
+            assert heard[0][0] == 1

@@ -54,7 +54,7 @@ ALLOWED = {
     "__init__": NOUNS | {"boot", "context", "drive", "store", "turn", "weights"},
     "cli": NOUNS
     | {"cli", "boot", "context", "store", "eval", "explain", "journal", "policies"}
-    | {"embed", "weights", "fakes"},
+    | {"embed", "weights", "fakes", "turn"},
     "__main__": {"cli"},
 }
 

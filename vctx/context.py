@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from vctx import drive, turn
-from vctx.drive import AsyncStream, Stream
+from vctx.drive import AsyncStream, Stream, Watch
 from vctx.errors import MissingError
 from vctx.exchange import Exchange
 from vctx.ports import Model, Tool
@@ -40,7 +40,7 @@ class Context(Exchange):
         """
         return drive.run(self.turn(text), self._asked())
 
-    def stream(self, text: str) -> Stream:
+    def stream(self, text: str, *, watch: Watch | None = None) -> Stream:
         """As `chat`, while the model speaks: iterate for the pieces of its text, then see `.answer`.
 
             with ctx.stream("Where do I live?") as said:
@@ -49,9 +49,10 @@ class Context(Exchange):
             said.answer.faults
 
         A reply is kept once it has ended. Where the stream is closed before, the message stays on disk,
-        and no reply does.
+        and no reply does. `watch` hears what the turn is about to do: a `turn.ModelCall`, with the pages
+        that the model is given for it, a `turn.ToolRun`.
         """
-        return drive.stream(self.turn(text), self._asked())
+        return drive.stream(self.turn(text), self._asked(), watch)
 
     async def achat(self, text: str) -> Answer:
         """As `chat`, to be awaited: neither the model nor the disk holds up asyncio's loop.

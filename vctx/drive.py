@@ -19,6 +19,8 @@ from vctx.types import Answer, Outcome, Reply
 T = TypeVar("T")
 Ask = Callable[[ModelCall], Iterator[str | Reply]]
 """Asks a model: pieces of its reply, if they are wanted, and the Reply last."""
+Watch = Callable[[Request], object]
+"""Hears what a turn is about to do: to ask the model, with the pages that it was given; to run a tool."""
 
 
 def run(turn: Turn, model: Model) -> Answer:
@@ -26,9 +28,9 @@ def run(turn: Turn, model: Model) -> Answer:
     return Stream(turn, lambda call: iter([model.complete(call.messages, max_tokens=call.max_tokens)])).answer
 
 
-def stream(turn: Turn, model: Model) -> "Stream":
-    """A turn whose replies come in pieces."""
-    return Stream(turn, lambda call: model.stream(call.messages, max_tokens=call.max_tokens))
+def stream(turn: Turn, model: Model, watch: Watch | None = None) -> "Stream":
+    """A turn whose replies come in pieces; `watch` hears of each request before it is done."""
+    return Stream(turn, lambda call: model.stream(call.messages, max_tokens=call.max_tokens), watch)
 
 
 async def arun(turn: Turn, model: Model) -> Answer:
@@ -45,8 +47,8 @@ class Stream(Iterator[str]):
     Close it, or leave it as a context manager, to end the turn early: what was said then is not kept.
     """
 
-    def __init__(self, turn: Turn, ask: Ask) -> None:
-        self._spoken = _spoken(turn, ask)
+    def __init__(self, turn: Turn, ask: Ask, watch: Watch | None = None) -> None:
+        self._spoken = _spoken(turn, ask, watch)
         self._answer: Answer | None = None
 
     def __next__(self) -> str:
@@ -108,11 +110,13 @@ class AsyncStream(AsyncIterator[str]):
         await self.aclose()
 
 
-def _spoken(turn: Turn, ask: Ask) -> Generator[str | Answer, None, None]:
+def _spoken(turn: Turn, ask: Ask, watch: Watch | None) -> Generator[str | Answer, None, None]:
     """What is said in a turn, and its Answer last."""
     with closing(turn):
         step = _step(turn.send, None)
         while not isinstance(step, Answer):
+            if watch:
+                watch(step)
             try:
                 result = yield from _performed(step, ask)
             except ModelError as error:

@@ -30,6 +30,8 @@ class ModelCall:
     max_tokens: int
     aloud: bool = True
     """Whether what it says is for the user, so that it may be passed on while it comes."""
+    hits: tuple[Hit, ...] = ()
+    """The pages that the turn has referred to so far, best first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +128,7 @@ def _steps(session: Exchange, loop: Loop, hits: Sequence[Hit]) -> Turn:
 
 
 def _replied(session: Exchange, loop: Loop, chain: _Chain) -> Generator[Request, Any, Reply]:
-    messages, said = yield from _completed(session, aloud=not loop.heartbeats)
+    messages, said = yield from _completed(session, not loop.heartbeats, tuple(chain.hits))
     session.keep(said)
     chain.steps += 1
     chain.prompt = session.tokens(messages)
@@ -134,15 +136,17 @@ def _replied(session: Exchange, loop: Loop, chain: _Chain) -> Generator[Request,
     return said
 
 
-def _completed(session: Exchange, *, aloud: bool) -> Generator[Request, Any, tuple[Sequence[Message], Reply]]:
+def _completed(
+    session: Exchange, aloud: bool, hits: tuple[Hit, ...]
+) -> Generator[Request, Any, tuple[Sequence[Message], Reply]]:
     """The prompt and its reply; one that is refused as too long is made shorter, and sent once more."""
     messages = session.messages()
     try:
-        return messages, (yield ModelCall(tuple(messages), session.budget.reserve, aloud))
+        return messages, (yield ModelCall(tuple(messages), session.budget.reserve, aloud, hits))
     except TooLongError as error:
         session.shrink(messages, error)
     messages = session.messages()
-    return messages, (yield ModelCall(tuple(messages), session.budget.reserve, aloud))
+    return messages, (yield ModelCall(tuple(messages), session.budget.reserve, aloud, hits))
 
 
 def _ran(session: Exchange, chain: _Chain) -> Generator[Request, Any, list[Outcome]]:

@@ -4,7 +4,7 @@ import sys
 
 import click
 
-from vctx.cli import show
+from vctx.cli import show, speech
 from vctx.cli.session import Session, existing, session_options
 
 
@@ -27,7 +27,5 @@ def ask(session: Session, question: str) -> None:
     if not text:
         raise click.UsageError("the question is empty")
     with session.open() as ctx:
-        answer = ctx.chat(text)
-        quote = ctx.support(f"{text} {answer}", answer.hits)
-        pages = ctx.pages(list(dict.fromkeys(hit.page for hit in answer.hits)))
-    session.emit(show.answer(answer, quote, pages), show.answered(answer, quote))
+        said = speech.heard(ctx, text, aloud=not session.as_json)
+    session.emit(show.answer(said.answer, said.quote, said.pages), show.source(said.answer, said.quote))

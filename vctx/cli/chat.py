@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from vctx.cli import show, slash
+from vctx.cli import show, slash, speech
 from vctx.cli.session import Session, session_options
 from vctx.errors import VctxError
 
@@ -71,20 +71,14 @@ class Talk:
     def _aloud(self, text: str) -> None:
         """The answer while it comes; what goes wrong, and Ctrl-C, end it, and not the chat."""
         try:
-            with self.ctx.stream(text) as stream:
-                for piece in stream:
-                    click.echo(piece, nl=False)
-                answer = stream.answer
-            click.echo("" if answer.text.strip() else show.said(answer))
-            quote = self.ctx.support(f"{text} {answer}", answer.hits)
-            pages = self.ctx.pages(list(dict.fromkeys(hit.page for hit in answer.hits)))
+            said = speech.heard(self.ctx, text, aloud=True)
         except KeyboardInterrupt:
             click.secho("\n(cancelled; what you said is kept)", dim=True)
         except VctxError as error:
             click.secho(f"\nError: {error}", err=True, fg="red")
         else:
-            self.faults += answer.faults
-            click.secho(f"\n{show.under(answer, quote, pages)}\n", dim=True)
+            self.faults += said.answer.faults
+            click.secho(f"\n{show.under(said.answer, said.quote, said.pages)}\n", dim=True)
 
     def greeting(self) -> str:
         """Where the chat is, and what to do."""

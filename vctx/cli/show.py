@@ -40,8 +40,19 @@ def answer(answer: Answer, quote: Quote | None, pages: Sequence[Page]) -> dict[s
 
 
 def answered(answer: Answer, quote: Quote | None) -> str:
-    source = f'\n\n  "{quote.sentence}"\n  {place(quote.page)}' if quote else ""
-    return f"{said(answer)}{source}\n  {paging(answer)}"
+    return f"{said(answer)}\n{source(answer, quote)}"
+
+
+def source(answer: Answer, quote: Quote | None) -> str:
+    """What stands below an answer: the sentence that supports it, and the paging."""
+    return "\n".join(
+        [*(("", f'  "{quote.sentence}"', f"  {place(quote.page)}") if quote else ()), f"  {paging(answer)}"]
+    )
+
+
+def places(pages: Sequence[Page]) -> str:
+    """Where pages stand, in one line."""
+    return "; ".join(map(place, pages))
 
 
 def under(answer: Answer, quote: Quote | None, pages: Sequence[Page]) -> str:
