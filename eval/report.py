@@ -36,6 +36,8 @@ def table(run: Run) -> str:
     blocks = [_block(overall, [row for row in found if row.group == overall], columns(run, found))]
     if len(others) > 1:
         blocks.append(_categories(found, others, main(run)))
+    needs = [row.figures["needs"].mean for row in found if row.group == overall and "needs" in row.figures]
+    blocks += [f"full: the whole history takes {mean:,.0f} tokens on average" for mean in needs]
     return "\n\n".join(blocks)
 
 

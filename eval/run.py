@@ -109,11 +109,12 @@ def rated(shelf: Shelf, ask: Ask, found: Found, budgets: Sequence[int]) -> dict[
             f"recall@{found.window}": recall(set(order), gold),
             f"all@{found.window}": whole(set(order), gold),
         }
-    scores: dict[str, float] = {}
+    needs = spent(found.ranked, shelf.headers, set(order))
+    scores: dict[str, float] = {"needs": needs} if found.whole else {}
     for budget in budgets:
         chosen = placed(found.ranked, shelf.headers, budget)
         if found.whole and len(chosen) < len(order):
-            chosen = set()
+            continue
         scores[f"recall@{budget}"] = recall(chosen, gold)
         scores[f"all@{budget}"] = whole(chosen, gold)
         scores[f"tokens@{budget}"] = spent(found.ranked, shelf.headers, chosen)

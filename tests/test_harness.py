@@ -93,11 +93,11 @@ def test_baselines() -> None:
 def test_what_looks_at_nothing() -> None:
     run = measure(one(), replace(SETTING, budgets=(40, 100)), silent)
     found = {line.system: line.scores for line in run.lines}
-    # In bytes: a is 31 with its end of line, b 37, c 31, headers 6 each. Only c fits into 40, from the end;
-    # all of it is 111, too much for 100.
+    # In bytes, with an end of line: a 31, b 37, c 31, headers 6 each. Only c fits into 40, from the end; all
+    # of it is 111, too much for 100.
     assert found["last"]["recall@40"] == 0 and found["oracle"]["recall@40"] == 1
     assert found["oracle"]["tokens@40"] == 37
-    assert found["full"]["recall@100"] == 0 and found["full"]["tokens@100"] == 0
+    assert found["full"]["needs"] == 111 and "recall@100" not in found["full"]
 
 
 def test_the_window_is_what_stands_there_once_a_question_was_asked() -> None:
@@ -147,7 +147,7 @@ def test_a_judge_has_a_column_of_its_own() -> None:
 def test_another_memory_layer_in_a_process_of_its_own() -> None:
     """FAISS by hand ranks as cosine does: it is the same vectors in another process."""
     run = measure(small(1, 4), replace(SETTING, foreign=(("faiss", sys.executable),)), silent)
-    scores = {(line.id, line.system): line.scores["recall@2000"] for line in run.lines}
+    scores = {(line.id, line.system): line.scores.get("recall@2000") for line in run.lines}
     ours = [scores[id, "dense"] for id, system in scores if system == "dense"]
     assert [scores[id, "faiss"] for id, system in scores if system == "faiss"] == ours
     assert "faiss-cpu" in run.config["systems"]["faiss"]["version"]

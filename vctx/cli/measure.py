@@ -57,6 +57,8 @@ class Measurement:
 
         run = measure(self.shaped(task), replace(self.setting(), **more), progress)
         click.echo(json.dumps(report.data(run)) if self.as_json else report.table(run))
+        if self.out:
+            _page(Path(self.out))
 
     def shaped(self, task: "Task") -> "Task":
         """The task with corrected gold, and with a sample of its questions."""
@@ -265,3 +267,97 @@ def nested_kv(run: Measurement, data: str, samples: int, pooled: bool) -> None:
     from vctx.eval import nested_kv
 
     run.emit(nested_kv.task(Path(data), samples=samples, pooled=pooled))
+
+
+@evaluate.command()
+@click.option(
+    "--length",
+    "lengths",
+    multiple=True,
+    type=click.IntRange(min=200),
+    default=(2000, 8000, 32000),
+    show_default=True,
+    help="Tokens of a haystack; may be repeated.",
+)
+@click.option("--depths", default=5, show_default=True, help="Depths, from the beginning to the end.")
+@click.option("--needles", default=1, show_default=True, help="Sentences that answer one question together.")
+@click.option("--per-cell", default=4, show_default=True, help="Questions in each cell of the map.")
+@click.option("--distractors", default=0, show_default=True, help="Sentences of the same form about others.")
+@measured
+def needle(
+    run: Measurement, lengths: tuple[int, ...], depths: int, needles: int, per_cell: int, distractors: int
+) -> None:
+    """Needles in a haystack of made articles: found at any depth, at any length? The report draws the map.
+
+    \b
+      vctx eval needle --out runs/needle
+      vctx eval needle --needles 4 --distractors 20 --length 64000
+    """
+    from vctx.boot import tokenizer
+    from vctx.eval import needle
+
+    recipe = needle.Recipe(tuple(sorted(lengths)), depths, needles, per_cell, distractors, run.seed)
+    run.emit(needle.task(recipe, tokenizer(run.tokenizer)))
+
+
+@evaluate.command()
+@click.option("--data", required=True, type=FILE, help="JSON Lines, a case a line; see docs/eval.md.")
+@click.option("--skip-bad", is_flag=True, help="Say on stderr what is wrong with a line, and take the rest.")
+@measured
+def jsonl(run: Measurement, data: str, skip_bad: bool) -> None:
+    """Questions of your own: a history, questions about it, and what answers them.
+
+    \b
+      vctx eval jsonl --data mine.jsonl --out runs/mine
+    """
+    from vctx.eval import jsonl
+
+    run.emit(jsonl.load(Path(data), functools.partial(click.echo, err=True) if skip_bad else None))
+
+
+@evaluate.command()
+@click.argument("run", type=FOLDER)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def report(run: str, as_json: bool) -> None:
+    """Print the figures of a run once more, however far it came, and write its page anew.
+
+    \b
+      vctx eval report runs/local
+    """
+    from vctx.eval import log, report
+
+    found = log.read(Path(run))
+    click.echo(json.dumps(report.data(found)) if as_json else report.table(found))
+    _page(Path(run))
+
+
+def _page(folder: Path) -> None:
+    from vctx.eval import log, page
+
+    page.write(log.read(folder), folder / "report.html")
+    click.echo(f"{folder / 'report.html'}: open it in a browser", err=True)
+
+
+@evaluate.command()
+@click.argument("before", type=FOLDER)
+@click.argument("after", type=FOLDER)
+@click.option("--system", multiple=True, help="The system; given twice, that of each run.  [default: vctx]")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def compare(before: str, after: str, system: tuple[str, ...], as_json: bool) -> None:
+    """Compare two runs, or two systems of one, question by question.
+
+    Differences are after less before, with 95 % intervals by bootstrap over conversations.
+
+    \b
+      vctx eval compare runs/plain runs/trained
+      vctx eval compare runs/a runs/a --system dense --system vctx
+    """
+    from dataclasses import asdict
+
+    from vctx.eval import compare, log
+
+    if len(system) > 2:
+        raise click.UsageError("there are two runs: name one system, or one for each")
+    named = (*system, *system)[:2] if system else ("vctx", "vctx")
+    found = compare.compare(log.read(Path(before)), log.read(Path(after)), (named[0], named[1]))
+    click.echo(json.dumps([asdict(d) for d in found]) if as_json else compare.table(found))
