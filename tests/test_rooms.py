@@ -12,7 +12,7 @@ ROOT = Path(__file__).parent.parent
 NOUNS = {"types", "errors", "ports", "candidates"}
 PURE = {"chunk", "policies", "plan", "prices", "journal", "recall", "render", "digest", "scale", "quote"}
 PURE |= {"signals", "groups", "layout", "explain", "weights", "question", "lexicon", "dates", "stopwords"}
-PURE |= {"field", "ranking"}
+PURE |= {"field", "ranking", "usage"}
 LEAVES = {"storage", "embed", "models", "ingest", "fakes"}
 
 # What each room may import of vctx; a leaf may also import itself.

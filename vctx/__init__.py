@@ -32,6 +32,7 @@ from vctx.types import (
     Answer,
     Branch,
     Budget,
+    Call,
     Change,
     Document,
     Entry,
@@ -56,6 +57,7 @@ from vctx.types import (
     Stats,
     ToolCall,
     Turn,
+    Usage,
 )
 from vctx.weights import Weights
 
@@ -69,6 +71,7 @@ __all__ = [
     "Branch",
     "Budget",
     "BudgetError",
+    "Call",
     "Change",
     "Context",
     "CutError",
@@ -112,6 +115,7 @@ __all__ = [
     "ToolCall",
     "ToolRun",
     "Turn",
+    "Usage",
     "VctxError",
     "Weights",
     "disk",

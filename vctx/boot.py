@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeVar
 
 from vctx.backlog import Backlog
 from vctx.context import Context
-from vctx.errors import InputError, MissingError
+from vctx.errors import InputError
 from vctx.ports import Clock, Disk, Embedder, Model, Progress, Tokenizer, Tool, now, silent
 from vctx.prices import load as asked
 from vctx.store import Store
@@ -22,9 +22,6 @@ LOCAL_MODEL = "smollm2"
 EMBEDDER = "all-MiniLM-L6-v2"
 WINDOW = 4096
 """Tokens, where neither the caller nor a smaller model says otherwise."""
-
-ENCODINGS = ("o200k_base", "cl100k_base")
-"""tiktoken's, by name."""
 
 IDEMPOTENT = "__vctx_idempotent__"
 """Where a function says so."""
@@ -38,7 +35,8 @@ def open(
     window: int | None = None,
     reserve: int | None = None,
     fault: float = 0.4,
-    model: str | Model | None = LOCAL_MODEL,
+    model: str | Model | Callable[..., Any] | None = LOCAL_MODEL,
+    model_options: Mapping[str, Any] | None = None,
     base_url: str | None = None,
     tokenizer: str | Tokenizer | None = None,
     embedder: str | Embedder = EMBEDDER,
@@ -59,9 +57,12 @@ def open(
     eighth, at most 512), `fault` the largest share of the rest that one fault may load.
 
     `model` is a local model's package, path or hub name; with `base_url`, what an OpenAI-compatible
-    endpoint calls it; None for no model. `tokenizer` counts for an endpoint: the name of a tiktoken
-    encoding, a model whose tokenizer it is, or "strict". Where none is named, an upper estimate learns
-    from what the endpoint's replies report. Parts may be given ready made.
+    endpoint calls it; or any function from messages to a text, a Reply, or pieces of a text; None for no
+    model. `tokenizer` counts for an endpoint or a function: the name of a tiktoken encoding, a model whose
+    tokenizer it is, or "strict". Where none is named, an upper estimate learns from what the replies
+    report. `model_options` go to the model: of an endpoint timeout, retries, temperature, tools, ...
+    (`vctx.models.endpoint`), of a local one dtype, device, quantization, stop, ... (`vctx.models.local`).
+    Parts may be given ready made.
 
     `tools` are those that the model may call; they count in every prompt. Functions with type hints and a
     docstring are run when they are called (`vctx.tool` marks one that may run twice), within the `limits` of
@@ -79,7 +80,7 @@ def open(
 
     Raises InputError, BudgetError, MissingError, DiskError.
     """
-    chat_model = _model(model, base_url, tokenizer, window)
+    chat_model = _model(model, base_url, tokenizer, window, model_options)
     counts = _tokenizer(tokenizer, chat_model)
     limit = WINDOW if chat_model is None else min(WINDOW, chat_model.window)
     budget = _budget(limit if window is None else window, reserve, fault, chat_model)
@@ -126,7 +127,8 @@ def open_store(
     folder: str | PathLike[str],
     *,
     window: int | None = None,
-    model: str | Model | None = LOCAL_MODEL,
+    model: str | Model | Callable[..., Any] | None = LOCAL_MODEL,
+    model_options: Mapping[str, Any] | None = None,
     base_url: str | None = None,
     tokenizer: str | Tokenizer | None = None,
     embedder: str | Embedder = EMBEDDER,
@@ -144,7 +146,7 @@ def open_store(
 
     sessions = Folder(folder)
     counts_for = load(weights or os.environ.get("VCTX_WEIGHTS"))
-    chat_model = functools.cache(lambda: _model(model, base_url, tokenizer, window))
+    chat_model = functools.cache(lambda: _model(model, base_url, tokenizer, window, model_options))
     vectors = functools.cache(lambda: Turns(_embedder(embedder)))
 
     def opened(path: Path) -> Context:
@@ -198,62 +200,44 @@ def tokenizer(name: str) -> Tokenizer:
     "strict" (or "bytes") counts UTF-8 bytes and never undershoots; "estimate" learns from replies. A model
     is named as for `open`: package, path or hub name. Raises MissingError, InputError.
     """
-    if name == "estimate":
-        from vctx.models.estimate import EstimateTokenizer
+    from vctx.models import make
 
-        return EstimateTokenizer()
-    if name in ("bytes", "strict"):
-        from vctx.models.bytes import ByteTokenizer
-
-        return ByteTokenizer()
-    if name in ENCODINGS:
-        try:
-            from vctx.models.openai_tokens import TiktokenTokenizer
-        except ModuleNotFoundError as error:
-            raise MissingError("tiktoken is not installed: pip install 'vctx[openai]'") from error
-        return TiktokenTokenizer(name)
-    from vctx.models.find import resolve
-    from vctx.models.tokens import ChatTokenizer
-
-    return ChatTokenizer(resolve(name, notice=_notice))
+    return make.tokenizer(name, _notice)
 
 
 def model(
-    name: str, *, base_url: str | None = None, tokenizer: str | None = None, window: int | None = None
+    name: str,
+    *,
+    base_url: str | None = None,
+    tokenizer: str | None = None,
+    window: int | None = None,
+    options: Mapping[str, Any] | None = None,
 ) -> Model:
     """A chat model by itself, as `open` makes one of the same options. Raises InputError, MissingError."""
-    made = _model(name, base_url, tokenizer, window)
+    made = _model(name, base_url, tokenizer, window, options)
     assert made is not None
     return made
 
 
 def _model(
-    model: str | Model | None, base_url: str | None, counts: str | Tokenizer | None, window: int | None
+    model: str | Model | Callable[..., Any] | None,
+    base_url: str | None,
+    counts: str | Tokenizer | None,
+    window: int | None,
+    options: Mapping[str, Any] | None,
 ) -> Model | None:
-    if not isinstance(model, str):
-        return model
-    if base_url is None:
-        if counts is not None:
-            raise InputError("a local model counts with its own tokenizer; name one only with base_url")
-        from vctx.models.find import resolve
-        from vctx.models.local import LocalModel
+    if model is None:
+        return None
+    from vctx.models import make
 
-        return LocalModel(resolve(model, notice=_notice), name=model)
-    try:
-        from vctx.models.endpoint import EndpointModel
-    except ModuleNotFoundError as error:
-        raise MissingError("openai is not installed: pip install 'vctx[openai]'") from error
-    own = _counts(model, counts) if counts is None or isinstance(counts, str) else counts
-    return EndpointModel(model, base_url=base_url, tokenizer=own, window=window or WINDOW)
-
-
-def _counts(model: str, name: str | None) -> Tokenizer:
-    """For an endpoint: what is named, else an estimate that learns; what it learnt belongs to the model."""
-    if name not in (None, "estimate"):
-        return tokenizer(name)
-    from vctx.models.estimate import EstimateTokenizer
-
-    return EstimateTokenizer(f"estimate of {model}")
+    return make.model(
+        model,
+        base_url=base_url,
+        counts=counts,
+        window=window or WINDOW,
+        options=options or {},
+        notice=_notice,
+    )
 
 
 def _tokenizer(counts: str | Tokenizer | None, model: Model | None) -> Tokenizer:

@@ -10,7 +10,7 @@ from typing import Any
 from vctx.chunk import Count, sentences
 from vctx.errors import ModelError, VctxError
 from vctx.ports import Model
-from vctx.types import Message, Page
+from vctx.types import Message, Page, Reply
 
 # The wording of SmolTalk's summaries (Allal et al. 2025, arXiv:2502.02737): of eight that were tried on the
 # default model, the one under which it kept most of the facts; larger models follow any.
@@ -31,6 +31,8 @@ class Digest:
     text: str
     by: str
     why: str = ""
+    replies: tuple[Reply, ...] = ()
+    """What the model said on the way to it."""
 
 
 def summarise(
@@ -43,16 +45,18 @@ def summarise(
     """
     if model is None:
         return Digest(extract(previous, pages, cap, count), "extract", "no model")
+    replies: list[Reply] = []
     try:
         text = previous
         space = max(1, room - count([INSTRUCTION])[0] - 2 * cap)
         for batch in batches(pages, space, count):
-            text = model.complete(prompt(text, batch), max_tokens=cap).text.strip()
+            replies.append(model.complete(prompt(text, batch), max_tokens=cap))
+            text = replies[-1].text.strip()
             if not text:
                 raise ModelError(f"{model.name} returned an empty summary")
     except VctxError as error:
-        return Digest(extract(previous, pages, cap, count), "extract", str(error))
-    return Digest(fit(text, cap, count), model.name)
+        return Digest(extract(previous, pages, cap, count), "extract", str(error), tuple(replies))
+    return Digest(fit(text, cap, count), model.name, replies=tuple(replies))
 
 
 def transcript(pages: Sequence[Page]) -> str:

@@ -75,7 +75,7 @@ class Exchange(Memory):
         """
         page = Page("message", "assistant", reply.text, self._clock(), "assistant")
         calls = [_page(call, page.created_at) for call in _named(reply.calls)]
-        spent = journal.usage(reply, self.tokenizer.name)
+        spent = journal.usage([reply], self.model.name if self.model else "", self.tokenizer.name)
         try:
             self._window.append(replace(page, group=0) if calls else page, calls, outcome=spent)
         except BudgetError:

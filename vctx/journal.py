@@ -182,12 +182,17 @@ def signals(hit: Hit) -> dict[str, Any]:
     }
 
 
-def usage(reply: Reply, tokenizer: str) -> dict[str, Any]:
-    """What a model has counted, as the journal keeps it beside its reply."""
-    counted = {"prompt": reply.prompt_tokens, "reply": reply.completion_tokens, "cached": reply.cached_tokens}
-    said = {name: tokens for name, tokens in counted.items() if tokens is not None}
-    lesson = {"tokenizer": tokenizer, "lesson": list(reply.lesson)} if reply.lesson else {}
-    return {"usage": {**said, **lesson}} if said else {}
+def usage(replies: Sequence[Reply], model: str, tokenizer: str) -> dict[str, Any]:
+    """What a model has counted, as the journal keeps it beside what it said; several replies as one."""
+    counted = {
+        "prompt": [reply.prompt_tokens for reply in replies],
+        "reply": [reply.completion_tokens for reply in replies],
+        "cached": [reply.cached_tokens for reply in replies],
+    }
+    said = {name: sum(n or 0 for n in each) for name, each in counted.items() if None not in each}
+    learnt = [list(reply.lesson) for reply in replies if reply.lesson]
+    lesson = {"tokenizer": tokenizer, "lesson": learnt[-1]} if learnt else {}
+    return {"usage": {"model": model, **said, **lesson}} if replies else {}
 
 
 def lessons(entries: Iterable[Entry], tokenizer: str) -> list[Lesson]:

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Literal, Self, get_args
 
-from vctx import explain, formats, quote, recall
+from vctx import explain, formats, quote, recall, usage
 from vctx.backlog import Backlog
 from vctx.errors import InputError
 from vctx.library import Library
@@ -40,6 +40,7 @@ from vctx.types import (
     Speaker,
     Stats,
     ToolCall,
+    Usage,
 )
 from vctx.weights import Weights, load
 from vctx.window import Window
@@ -87,6 +88,7 @@ class Memory:
         self._clock = clock
         self._summariser = model if summary == "model" else None
         self._weights = load(weights)
+        self._prices = prices
         self.tools = {tool.name: tool for tool in tools if isinstance(tool, Tool)}
         self.schemas = [tool.schema if isinstance(tool, Tool) else tool for tool in tools]
         given = [formats.tools(self.schemas)] if tools else []
@@ -325,6 +327,10 @@ class Memory:
     def log(self) -> list[Entry]:
         """The journal: every paging decision with its request, plan and outcome."""
         return self._disk.entries()
+
+    def usage(self) -> Usage:
+        """What the model's calls took, on all branches: tokens as they were reported, and their cost."""
+        return usage.usage(self.log(), self._prices)
 
     def stats(self) -> Stats:
         """What stands on disk."""

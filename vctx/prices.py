@@ -5,7 +5,7 @@ caching"; OpenAI: developers.openai.com, "Prompt caching"; DeepSeek: api-docs.de
 Caching"; Google: ai.google.dev, "Context caching"). Prices change: a JSON file, or a mapping, says others:
 
     {"base": "anthropic", "input": 5.0}
-    {"input": 0.2, "read": 0.25, "minimum": 1024, "step": 128, "lifetime": 300}
+    {"input": 0.2, "read": 0.25, "minimum": 1024, "step": 128, "lifetime": 300, "output": 0.8}
 
 Pure but for `load`, which reads such a file.
 """
@@ -25,23 +25,23 @@ TABLE: Mapping[str, Prices] = {
     prices.name: prices
     for prices in (
         # $3 is Claude Sonnet's; the cache is asked for in the request, and each use prolongs it.
-        Prices("anthropic", 3.0, read=0.1, write=1.25, minimum=1024, lifetime=300),
-        Prices("anthropic-1h", 3.0, read=0.1, write=2.0, minimum=1024, lifetime=3600),
+        Prices("anthropic", 3.0, read=0.1, write=1.25, minimum=1024, lifetime=300, output=15.0),
+        Prices("anthropic-1h", 3.0, read=0.1, write=2.0, minimum=1024, lifetime=3600, output=15.0),
         # $5 is GPT-5.5's; caches are dropped after five to ten idle minutes: five are sure.
-        Prices("openai", 5.0, read=0.1, minimum=1024, step=128, lifetime=300),
+        Prices("openai", 5.0, read=0.1, minimum=1024, step=128, lifetime=300, output=30.0),
         # GPT-4o's generation: half the price.
-        Prices("openai-4o", 2.5, read=0.5, minimum=1024, step=128, lifetime=300),
+        Prices("openai-4o", 2.5, read=0.5, minimum=1024, step=128, lifetime=300, output=10.0),
         # V4 Flash; kept on disk for hours, at least.
-        Prices("deepseek", 0.14, read=0.02, minimum=64, step=64, lifetime=3600),
+        Prices("deepseek", 0.14, read=0.02, minimum=64, step=64, lifetime=3600, output=0.28),
         # 2.5 Flash, implicit caching; how long it lasts is not said.
-        Prices("gemini", 0.3, read=0.1, minimum=2048, lifetime=300),
+        Prices("gemini", 0.3, read=0.1, minimum=2048, lifetime=300, output=2.5),
         # Seconds of prefill at a thousand tokens a second; what the model has read stays in its KV cache.
         Prices("local", 1000.0, read=0.0, unit="s"),
         # Every token at one price, whatever stood before.
         Prices("none", 1.0, read=1.0),
     )
 }
-"""By name. Money is for a million tokens of input."""
+"""By name. Money is for a million tokens; of input, but for `output`."""
 
 _CHECKS: Mapping[str, Callable[[float], bool]] = {
     "input": lambda value: value > 0,
@@ -50,6 +50,7 @@ _CHECKS: Mapping[str, Callable[[float], bool]] = {
     "minimum": lambda value: value >= 0 and value == int(value),
     "step": lambda value: value >= 1 and value == int(value),
     "lifetime": lambda value: value >= 0,
+    "output": lambda value: value >= 0,
 }
 
 
@@ -77,7 +78,7 @@ def load(prices: str | PathLike[str] | Mapping[str, Any] | Prices | None) -> Pri
 def parse(said: Any) -> Prices:
     """Prices as a mapping says them: those of its "base", where it names one, with its own instead."""
     if not isinstance(said, Mapping):
-        raise InputError("prices are an object: input, read, write, minimum, step, lifetime")
+        raise InputError("prices are an object: input, read, write, minimum, step, lifetime, output")
     given = dict(said)
     base = given.pop("base", None)
     if base is not None and base not in TABLE:
@@ -90,6 +91,8 @@ def parse(said: Any) -> Prices:
         value = given.get(name, 1)
         if isinstance(value, bool) or not isinstance(value, int | float) or not sound(value):
             raise InputError(f"prices: {name} cannot be {value!r}")
+    if "input" in given:
+        given.setdefault("output", None)  # a base's own would belong to another input
     start = TABLE[base] if base is not None else Prices("own", 1.0, 1.0)
     return replace(start, **{"name": "own", **given})
 

@@ -284,6 +284,8 @@ class Prices:
     """Seconds after its last use at which a prefix is forgotten."""
     unit: str = "$"
     """Of money; "s" for seconds of a local model's prefill."""
+    output: float | None = None
+    """A million tokens of replies; None where it is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -540,6 +542,55 @@ class Answer:
 
     def __str__(self) -> str:
         return self.text
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call of a model, as the journal keeps it, with the tokens that were counted (None: not said)."""
+
+    tick: int
+    at: datetime
+    model: str
+    """Empty in a journal of an earlier version."""
+    why: Literal["reply", "summary"]
+    prompt: int | None = None
+    """The cached included."""
+    cached: int | None = None
+    reply: int | None = None
+    cost: float | None = None
+    """None where the prices, or the tokens, are not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What the model calls of a session took."""
+
+    calls: tuple[Call, ...]
+    unit: str = "$"
+    """Of the cost."""
+    why: str = ""
+    """Why the cost, or a part of it, is not known."""
+
+    @property
+    def prompt(self) -> int:
+        """Tokens of prompts that were counted."""
+        return sum(call.prompt or 0 for call in self.calls)
+
+    @property
+    def cached(self) -> int:
+        """How many of them a cache served."""
+        return sum(call.cached or 0 for call in self.calls)
+
+    @property
+    def reply(self) -> int:
+        """Tokens of replies that were counted."""
+        return sum(call.reply or 0 for call in self.calls)
+
+    @property
+    def cost(self) -> float | None:
+        """Of all calls; None where that of any is not known."""
+        costs = [call.cost for call in self.calls if call.cost is not None]
+        return math.fsum(costs) if len(costs) == len(self.calls) else None
 
 
 @dataclass(frozen=True, slots=True)

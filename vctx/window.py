@@ -42,6 +42,7 @@ class Window:
         """Raises InputError for an unknown policy, BudgetError where system text and tools leave no room."""
         self.budget = budget
         self.scale = Scale(tokenizer, tools)
+        self._tokenizer = tokenizer.name
         self.ledger = Ledger(disk, clock, lambda: named(policy))
         self._disk = disk
         self._alternates = tokenizer.alternates
@@ -421,6 +422,7 @@ class Window:
                 summary = Page("summary", "system", made.text, self._clock(), "vctx", parents=parents)
                 [page] = self.ledger.put([summary])
                 outcome = {"page": page.id, "by": made.by, "why": made.why}
+                outcome |= journal.usage(made.replies, model.name if model else "", self._tokenizer)
                 entry = self.ledger.note("fold", {"pages": list(due)}, outcome=outcome)
             self.ledger.apply(entry)
 

@@ -16,9 +16,10 @@ from vctx import formats
 from vctx.errors import CutError, InputError, MissingError, TooLongError
 from vctx.models import answers, refusal
 from vctx.models.answers import Gathered
+from vctx.models.lesson import lesson
 from vctx.models.pieces import Pieces
 from vctx.models.refusal import Asked
-from vctx.ports import Learner, Tokenizer
+from vctx.ports import Tokenizer
 from vctx.types import Message, Reply
 
 OPENAI = "api.openai.com"
@@ -157,7 +158,7 @@ class EndpointModel:
         if first := self._text_calls(messages):
             text, calls = formats.called(reply.text, first)
             reply = replace(reply, text=text, calls=calls)
-        return replace(reply, lesson=self._learn(messages, reply.prompt_tokens))
+        return replace(reply, lesson=lesson(self.tokenizer, messages, reply.prompt_tokens))
 
     def _ended(self, turn: "_Turn", messages: Sequence[Message]) -> Iterator[str | Reply]:
         if not turn.gathered.finished:
@@ -165,12 +166,7 @@ class EndpointModel:
         rest, reply = turn.end()
         if rest:
             yield rest
-        yield replace(reply, lesson=self._learn(messages, reply.prompt_tokens))
-
-    def _learn(self, messages: Sequence[Message], tokens: int | None) -> tuple[int, ...]:
-        if tokens is None or not isinstance(self.tokenizer, Learner):
-            return ()
-        return self.tokenizer.learn(messages, tokens)
+        yield replace(reply, lesson=lesson(self.tokenizer, messages, reply.prompt_tokens))
 
     @contextmanager
     def _errors(self, messages: Sequence[Message], gathered: Gathered | None = None) -> Iterator[None]:
@@ -183,7 +179,7 @@ class EndpointModel:
             tools = not self._as_text and bool(formats.schemas(messages))
             ours = refusal.explained(error, Asked(self.host, self.name, self.window, tools))
             if isinstance(ours, TooLongError) and ours.tokens:
-                self._learn(messages, ours.tokens)
+                lesson(self.tokenizer, messages, ours.tokens)
             raise ours from error
 
     def _cut(self, gathered: Gathered, why: str) -> CutError:
