@@ -13,7 +13,7 @@ from vctx.cli.session import Session, session_options
 @click.option("--name", help="How the pages cite the document (for one file; default: its file name).")
 @session_options
 def add(session: Session, files: tuple[str, ...], name: str | None) -> None:
-    """Add text documents: split, embedded, and searchable from then on.
+    """Add text documents, searchable from then on.
 
     \b
       vctx add --db book.db moby-dick.txt

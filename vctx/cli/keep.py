@@ -57,7 +57,9 @@ def backup(session: Session, target: str) -> None:
 @file_options
 @existing
 def check(session: Session, no_repair: bool) -> None:
-    """Compare every row with its checksum; make anew what is derived and wrong.
+    """Compare every row with its checksum.
+
+    What is derived and wrong is made anew.
 
     Exit code 1 where something was lost that only a copy can bring back.
 

@@ -173,7 +173,7 @@ def measured(command: Callable[..., None]) -> Callable[..., None]:
 
 @click.group(name="eval")
 def evaluate() -> None:
-    """Measure what a memory layer forgets, beside plain baselines and other layers."""
+    """Measure what a memory layer forgets, beside plain baselines."""
 
 
 @evaluate.command()
