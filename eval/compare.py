@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import vctx
-from vctx.eval.intervals import bootstrap
 from vctx.eval.log import Line, Run
+from vctx.eval.summary import interval
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,15 +55,11 @@ def _difference(name: str, pairs: Sequence[tuple[Line, Line]]) -> Difference:
     rows = [
         (a.cluster, a.scores[name], b.scores[name]) for a, b in pairs if name in a.scores and name in b.scores
     ]
-    clusters: dict[str, list[float]] = {}
-    for cluster, old, new in rows:
-        clusters.setdefault(cluster, []).append(new - old)
-    if len(clusters) == 1:
-        clusters = {str(n): [new - old] for n, (_, old, new) in enumerate(rows)}
     n = len(rows)
+    low_high = interval([(cluster, new - old) for cluster, old, new in rows])
     before, after = sum(old for _, old, _ in rows) / n, sum(new for _, _, new in rows) / n
     won, lost = sum(new > old for _, old, new in rows), sum(new < old for _, old, new in rows)
-    return Difference(name, n, before, after, after - before, *bootstrap(clusters), won, lost)
+    return Difference(name, n, before, after, after - before, *low_high, won, lost)
 
 
 def table(found: Sequence[Difference]) -> str:

@@ -1,6 +1,7 @@
 """A run as one page of HTML that opens from disk: no script, nothing loaded."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -45,6 +46,22 @@ def page(run: Run) -> str:
         style=styles([row.system for row in whole]),
         cut=ndcg.CUT,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """A plot by itself, as a notebook shows it."""
+
+    svg: str
+
+    def _repr_html_(self) -> str:
+        return f"<style>{(TEXT / 'plots.css').read_text('utf-8')}</style>{self.svg}"
+
+
+def drawing(run: Run) -> Drawing:
+    """The run's curves over budgets."""
+    *_, overall = found = summary(run)
+    return Drawing(_curves(run, [row for row in found if row.group == overall.group]))
 
 
 def write(run: Run, file: Path) -> None:

@@ -7,6 +7,9 @@ from typing import NamedTuple
 from vctx.eval.intervals import bootstrap, wilson
 from vctx.eval.log import Line
 
+FEW = 5
+"""Clusters below which an interval over them would have a handful of values."""
+
 
 class Figure(NamedTuple):
     """A mean, its interval, and the number of questions that it is of."""
@@ -50,13 +53,18 @@ def figures(lines: Sequence[Line]) -> dict[str, Figure]:
 
 def figure(values: Sequence[tuple[str, float]]) -> Figure:
     """(cluster, value) of each question: Wilson's interval for yes and no of independent questions, else by
-    bootstrap over clusters; where there is one cluster only, over its questions."""
+    bootstrap."""
+    n, total = len(values), sum(value for _, value in values)
+    if len({cluster for cluster, _ in values}) == n and all(value in (0, 1) for _, value in values):
+        return Figure(total / n, *wilson(round(total), n), n)
+    return Figure(total / n, *interval(values), n)
+
+
+def interval(values: Sequence[tuple[str, float]]) -> tuple[float, float]:
+    """By bootstrap over clusters; over questions where there are too few clusters to draw from."""
     clusters: dict[str, list[float]] = {}
     for cluster, value in values:
         clusters.setdefault(cluster, []).append(value)
-    n, total = len(values), sum(value for _, value in values)
-    if len(clusters) == n and all(value in (0, 1) for _, value in values):
-        return Figure(total / n, *wilson(round(total), n), n)
-    if len(clusters) == 1:
-        return Figure(total / n, *bootstrap({k: [value] for k, (_, value) in enumerate(values)}), n)
-    return Figure(total / n, *bootstrap(clusters), n)
+    if len(clusters) < FEW:
+        return bootstrap({n: [value] for n, (_, value) in enumerate(values)})
+    return bootstrap(clusters)

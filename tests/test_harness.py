@@ -197,13 +197,13 @@ def test_a_sample_of_the_questions() -> None:
 
 
 def test_intervals_of_figures() -> None:
-    """Independent questions of yes and no: Wilson, 8 of 10 is [.490, .943]. One case: its questions."""
+    """Independent questions of yes and no: Wilson, 8 of 10 is [.490, .943]. Else cases are resampled: whole
+    ones, of which these five are 0, 0, 1, 1, 1; fewer than five are too few, and questions are."""
     yes_no = [(str(n), float(n < 8)) for n in range(10)]
     assert [round(x, 3) for x in figure(yes_no)] == [0.8, 0.49, 0.943, 10]
-    one = figure([("c", 0.0), ("c", 1.0)])
-    assert (one.mean, one.low, one.high) == (0.5, 0.0, 1.0)
-    both = figure([("a", 0.5), ("a", 0.5), ("b", 0.5)])
-    assert both == (0.5, 0.5, 0.5, 3)
+    cases = [(str(n // 2), float(n // 2 > 1)) for n in range(10)]
+    assert figure(cases) == (0.6, 0.2, 1.0, 10)
+    assert figure([("c", 0.0), ("c", 1.0)]) == (0.5, 0.0, 1.0, 2)
 
 
 def test_a_line_reads_as_it_was_written(tmp_path: Path) -> None:

@@ -79,15 +79,19 @@ def line(id: str, case: str, **scores: float) -> Line:
 
 
 def test_two_runs_are_compared_question_by_question() -> None:
-    """Differences +1 and 0 in one case, +1 in the other: 2/3 on average. Resampled cases give between
-    1/2 (the first twice) and 1 (the second twice)."""
-    before = Run({}, (line("a", "1", f1=0), line("b", "1", f1=1), line("c", "2", f1=0), line("d", "2", f1=0)))
-    after = Run({}, (line("a", "1", f1=1), line("b", "1", f1=1), line("c", "2", f1=1)))
-    [found] = compare.compare(before, after)
-    assert (found.questions, found.won, found.lost) == (3, 2, 0)
-    assert (found.before, found.after) == (1 / 3, 1.0)
-    assert found.mean == pytest.approx(2 / 3) and (found.low, found.high) == (0.5, 1.0) and found.sure
-    assert "+0.667 [+0.500, +1.000] *" in compare.table([found])
+    """Of six questions in five cases, four gain 1, one loses 1, one stays: 3/6. `z` was asked once only."""
+    before = [0, 0, 0, 0, 1, 1]
+    after = [1, 1, 1, 1, 0, 1]
+    old, new = (
+        Run({}, tuple(line(f"q{n}", str(n % 5), f1=value) for n, value in enumerate(values)))
+        for values in (before, after)
+    )
+    old = replace(old, lines=(*old.lines, line("z", "9", f1=1)))
+    [found] = compare.compare(old, new)
+    assert (found.questions, found.won, found.lost) == (6, 4, 1)
+    assert found.mean == found.after - found.before == 0.5
+    assert -0.2 <= found.low < 0.5 < found.high == 1.0 and not found.sure
+    assert "+0.500 [" in compare.table([found]) and "*" not in compare.table([found])
 
 
 def test_runs_that_cannot_be_compared() -> None:
