@@ -256,4 +256,10 @@ def _checked_meta(db: Database) -> None:
     db.conn.executemany("INSERT INTO meta VALUES (?, ?, ?)", rows)
 
 
-MIGRATIONS: list[Callable[[Database], None]] = [_first, _second]
+def _third(db: Database) -> None:
+    """Versions of memory blocks are not searched, either."""
+    db.execute("DROP VIEW worded")
+    db.create_view("worded", "SELECT id, author, text FROM pages WHERE kind NOT IN ('summary', 'block')")
+
+
+MIGRATIONS: list[Callable[[Database], None]] = [_first, _second, _third]

@@ -11,6 +11,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 NOUNS = {"types", "errors", "ports", "candidates"}
 PURE = {"chunk", "policies", "plan", "prices", "journal", "recall", "render", "digest", "scale", "quote"}
+PURE |= {"blocks"}
 PURE |= {"signals", "groups", "layout", "explain", "weights", "question", "lexicon", "dates", "stopwords"}
 PURE |= {"field", "ranking", "usage"}
 LEAVES = {"storage", "embed", "models", "ingest", "fakes"}
@@ -27,11 +28,13 @@ ALLOWED = {
     "backlog": NOUNS,
     "background": NOUNS | {"backlog"},
     "ledger": NOUNS | PURE,
-    "window": NOUNS | PURE | {"ledger"},
+    "standing": NOUNS | PURE,
+    "window": NOUNS | PURE | {"ledger", "standing"},
     "library": NOUNS | PURE | {"window"},
     "memory": NOUNS | PURE | {"formats", "backlog", "library", "window"},
     "tools": NOUNS,
     "exchange": NOUNS | PURE | {"memory"},
+    "agent": NOUNS | PURE | {"exchange", "tools", "turn"},
     "turn": NOUNS | {"exchange"},
     "drive": NOUNS | {"turn"},
     "context": NOUNS | {"exchange", "turn", "drive"},
@@ -50,7 +53,7 @@ ALLOWED = {
         "models",
         "ingest",
     }
-    | {"tools", "turn"},
+    | {"agent", "tools", "turn"},
     "__init__": NOUNS | {"boot", "context", "drive", "store", "turn", "weights"},
     "cli": NOUNS
     | {"cli", "boot", "context", "store", "eval", "explain", "journal", "policies"}

@@ -30,6 +30,7 @@ from vctx.turn import ModelCall, Say, ToolRun
 from vctx.types import (
     Added,
     Answer,
+    Block,
     Branch,
     Budget,
     Call,
@@ -68,6 +69,7 @@ __all__ = [
     "Answer",
     "AsyncModel",
     "AsyncStream",
+    "Block",
     "Branch",
     "Budget",
     "BudgetError",

@@ -15,13 +15,16 @@ from vctx.ports import Clock, Disk, Embedder, Model, Progress, Tokenizer, Tool, 
 from vctx.prices import load as asked
 from vctx.store import Store
 from vctx.turn import Loop
-from vctx.types import Budget, Limits, Prices, Reading
+from vctx.types import Block, Budget, Limits, Prices, Reading
 from vctx.weights import Weights, load
 
 LOCAL_MODEL = "smollm2"
 EMBEDDER = "all-MiniLM-L6-v2"
 WINDOW = 4096
 """Tokens, where neither the caller nor a smaller model says otherwise."""
+
+MEMGPT = "memgpt"
+"""The tools by which a model manages its memory."""
 
 IDEMPOTENT = "__vctx_idempotent__"
 """Where a function says so."""
@@ -35,6 +38,9 @@ def open(
     window: int | None = None,
     reserve: int | None = None,
     fault: float = 0.4,
+    warn: float = 0.7,
+    high: float = 1.0,
+    low: float = 0.5,
     model: str | Model | Callable[..., Any] | None = LOCAL_MODEL,
     model_options: Mapping[str, Any] | None = None,
     base_url: str | None = None,
@@ -42,8 +48,10 @@ def open(
     embedder: str | Embedder = EMBEDDER,
     policy: str = "fifo",
     system: str = "",
-    tools: Sequence[Callable[..., Any] | Tool | Mapping[str, Any]] = (),
+    tools: Literal["memgpt"] | Sequence[Callable[..., Any] | Tool | Mapping[str, Any] | str] = (),
+    blocks: Sequence[Block] = (),
     limits: Limits | None = None,
+    automatic: bool = True,
     summary: Literal["model", "extract"] = "model",
     background: bool = True,
     weights: str | PathLike[str] | Weights | None = None,
@@ -55,6 +63,7 @@ def open(
 
     `window` is the model's window in tokens, `reserve` the part of it kept for the reply (default: an
     eighth, at most 512), `fault` the largest share of the rest that one fault may load.
+    A flush begins at the share `high` of it, and evicts down to `low`.
 
     `model` is a local model's package, path or hub name; with `base_url`, what an OpenAI-compatible
     endpoint calls it; or any function from messages to a text, a Reply, or pieces of a text; None for no
@@ -67,6 +76,11 @@ def open(
     `tools` are those that the model may call; they count in every prompt. Functions with type hints and a
     docstring are run when they are called (`vctx.tool` marks one that may run twice), within the `limits` of
     a turn; the calls of schemas in OpenAI's form are the caller's to answer.
+
+    `tools="memgpt"` lets the model manage its memory: MemGPT's tools (in a list, beside your own, or some of
+    them by name), memory `blocks` that always stand in the prompt, and a warning at the share `warn` of the
+    room, before a flush. Without those tools, only `ctx.edit` writes the blocks. With `automatic` False
+    nothing is paged in that the model does not ask for.
 
     What is appended is embedded by a thread while the caller goes on, and `close` waits for it; unless
     `background` is False: then it waits for the next recall.
@@ -83,7 +97,8 @@ def open(
     chat_model = _model(model, base_url, tokenizer, window, model_options)
     counts = _tokenizer(tokenizer, chat_model)
     limit = WINDOW if chat_model is None else min(WINDOW, chat_model.window)
-    budget = _budget(limit if window is None else window, reserve, fault, chat_model)
+    shares = {"fault": fault, "warn": warn, "high": high, "low": low}
+    budget = _budget(limit if window is None else window, reserve, shares, chat_model)
     vectors = _embedder(embedder)
     file = disk(path)
     try:
@@ -94,9 +109,7 @@ def open(
             budget,
             model=chat_model,
             policy=policy,
-            system=system,
-            tools=[_tool(one) for one in tools],
-            loop=Loop(limits or Limits()),
+            **_loop(tools, blocks, limits or Limits(), system, automatic=automatic),
             summary=summary,
             weights=load(weights or os.environ.get("VCTX_WEIGHTS")),
             clock=clock,
@@ -246,6 +259,26 @@ def _tokenizer(counts: str | Tokenizer | None, model: Model | None) -> Tokenizer
     return tokenizer(counts or LOCAL_MODEL) if counts is None or isinstance(counts, str) else counts
 
 
+def _loop(
+    tools: str | Sequence[Any], blocks: Sequence[Block], limits: Limits, system: str, *, automatic: bool
+) -> dict[str, Any]:
+    """How turns go, and what they need of a Context."""
+    given = [tools] if isinstance(tools, str) else list(tools)
+    named = [one for one in given if isinstance(one, str)]
+    options: dict[str, Any] = {"tools": [_tool(one) for one in given if not isinstance(one, str)]}
+    if not named:
+        return {**options, "blocks": blocks, "system": system, "loop": Loop(limits, automatic=automatic)}
+    from vctx import agent
+
+    if unknown := [name for name in named if name not in (MEMGPT, *agent.NAMES)]:
+        known = ", ".join((MEMGPT, *agent.NAMES))
+        raise InputError(f"no tool is called {unknown[0]!r}; there are: {known}, and functions")
+    own = {"blocks": blocks or agent.BLOCKS, "loop": agent.memgpt(limits, automatic=automatic)}
+    told = "\n\n".join(text for text in (agent.SYSTEM, system) if text)
+    names = agent.NAMES if MEMGPT in named else named
+    return {**options, **own, "system": told, "kit": functools.partial(agent.kit, names=names)}
+
+
 def _tool(given: Callable[..., Any] | Tool | Mapping[str, Any]) -> Tool | Mapping[str, Any]:
     if not callable(given):
         return given
@@ -268,15 +301,18 @@ def _notice(text: str) -> None:
     print(text, file=sys.stderr)
 
 
-def _budget(window: int, reserve: int | None, fault: float, model: Model | None) -> Budget:
+def _budget(window: int, reserve: int | None, shares: Mapping[str, float], model: Model | None) -> Budget:
     reserve = min(512, window // 8) if reserve is None else reserve
     if window < 1 or not 0 < reserve < window:
         raise InputError(f"a window of {window} tokens with {reserve} kept for the reply leaves no room")
-    if not 0 < fault <= 1:
-        raise InputError(f"fault is a share of the room, above 0 and at most 1, not {fault}")
+    for name, share in shares.items():
+        if not 0 < share <= 1:
+            raise InputError(f"{name} is a share of the room, above 0 and at most 1, not {share}")
+    if shares["low"] >= shares["high"]:
+        raise InputError(f"a flush evicts down to low, {shares['low']}: that is not below {shares['high']}")
     if model is not None and window > model.window:
         raise InputError(f"{model.name} reads {model.window} tokens; a window of {window} is too large")
-    return Budget(window, reserve, fault=fault)
+    return Budget(window, reserve, **shares)
 
 
 def _embedder(embedder: str | Embedder) -> Embedder:

@@ -23,12 +23,14 @@ class Context(Exchange):
         *parts: Any,
         loop: Loop | None = None,
         tools: Sequence[Tool | Mapping[str, Any]] = (),
-        kit: Callable[[Exchange], Sequence[Tool]] = lambda session: (),
+        kit: Callable[[Exchange, Sequence[Tool]], Sequence[Tool]] = lambda session, tools: tools,
         **options: Any,
     ) -> None:
-        """The parts and options of `Memory`; `loop` says how turns go, `kit` brings tools that work on it."""
+        """The parts and options of `Memory`; `loop` says how turns go, `kit` adds tools that work on them."""
         self.loop = loop or Loop()
-        super().__init__(*parts, tools=[*kit(self), *tools], **options)
+        functions = kit(self, [tool for tool in tools if isinstance(tool, Tool)])
+        schemas = [tool for tool in tools if not isinstance(tool, Tool)]
+        super().__init__(*parts, tools=[*functions, *schemas], **options)
 
     def chat(self, text: str) -> Answer:
         """Pages in what the message needs, sends the window to the model, and keeps both turns.

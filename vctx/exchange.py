@@ -12,10 +12,10 @@ from datetime import datetime
 from threading import Lock
 from typing import Any
 
-from vctx import journal, render
+from vctx import blocks, journal, render
 from vctx.errors import BudgetError, InputError, TooLongError
 from vctx.memory import PRICED, Memory
-from vctx.types import Hit, Message, Outcome, Page, Reply, ToolCall
+from vctx.types import Block, Hit, Message, Outcome, Page, Reply, ToolCall
 
 UNKNOWN = "outcome unknown: it was begun and its result was lost; it was not run again"
 NOT_RUN = "not run: the turn was ended before"
@@ -68,6 +68,42 @@ class Exchange(Memory):
         self._backlog.wake()
         return stored
 
+    @property
+    def pressure(self) -> float:
+        """The share of the room that is in use."""
+        return self._window.pressure
+
+    @property
+    def warned(self) -> bool:
+        """Whether the model was told of the pressure since the last flush."""
+        return self._window.warned
+
+    @property
+    def blocks(self) -> tuple[Block, ...]:
+        """The memory blocks as they were last written."""
+        return tuple(self._window.blocks())
+
+    def block(self, name: str) -> Block:
+        """A memory block. Raises InputError where there is none of that name."""
+        known = {block.name: block for block in self.blocks}
+        if name not in known:
+            raise InputError(f"no block is called {name!r}; there are: {', '.join(known) or 'none'}")
+        return known[name]
+
+    def edit(self, name: str, text: str) -> Block:
+        """Writes a memory block. The model sees the change at once, at the end of its window.
+
+        Raises InputError beyond the block's limit, BudgetError where the window is too small for it.
+        """
+        old = self.block(name)
+        new = blocks.written(old, text)
+        self.alert(render.escape(blocks.change(old, new)), beside=[self.written(new)])
+        return self.block(name)
+
+    def written(self, block: Block) -> Page:
+        """A new version of a block, to be stored with what tells of it. Raises BudgetError."""
+        return self._window.written(block)
+
     def keep(self, reply: Reply) -> None:
         """Adds what a model said, and the tools that it calls, with the tokens that it has counted.
 
@@ -118,10 +154,33 @@ class Exchange(Memory):
         for call in self.awaited():
             self.result(call, Outcome(UNKNOWN if call == running else NOT_RUN, failed=True))
 
+    def newest(self) -> set[int]:
+        """The pages of what was said last."""
+        return {page.id for page in self._window.unit()}
+
+    def page_in(self, number: int) -> str:
+        """Loads one page, or as much of it as a fault may, and says what stands in the window now."""
+        near = self._disk.around([number], branch=self._window.ledger.branch)
+        if number not in {page.id for page in near}:
+            raise InputError(f"there is no page {number} here")
+        found = self._load([Hit(number)], f"page {number}", self.budget.share, whole=True)
+        if not found:
+            raise BudgetError(f"page {number} does not fit beside what must stay in the window")
+        span = found[0].span
+        part = f", characters {span[0]} to {span[1]}" if span else ""
+        return f"page {number}{part} stands in this window {'already' if found[0].resident else 'now'}"
+
+    def parents(self, number: int | None = None) -> list[Page]:
+        """What a summary was made from; by default the one that stands. Empty for what is no summary."""
+        number = self._window.ledger.state.digest if number is None else number
+        pages = self._disk.around([number]) if number is not None else []
+        [*made] = (page.parents for page in pages if page.id == number)
+        return self.pages(made[0]) if made else []
+
     def fault(self, said: Sequence[str]) -> list[Hit]:
         """Pages in what the results of a step need, within a part of a fault's share."""
         query = "\n".join(text for text in said if text)[:QUERY]
-        ranked = self.search(query, PRICED, before=(), without={page.id for page in self._window.unit()})
+        ranked = self.search(query, PRICED, before=(), without=self.newest())
         return self._load(ranked, query, self.budget.share // STEP, whole=False) if ranked else []
 
     def shrink(self, messages: Sequence[Message], error: TooLongError) -> None:

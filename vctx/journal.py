@@ -26,6 +26,12 @@ class State:
     """When the model last read the window."""
     served: int = 0
     """The frames that it read then and that stand unchanged, with nothing before them changed: a prefix."""
+    blocks: tuple[tuple[str, int], ...] = ()
+    """The pages of the memory blocks that were written, by name."""
+    shown: tuple[tuple[str, int], ...] = ()
+    """Those that stand in the fixed part: what is written moves there at a flush."""
+    warned: bool = False
+    """Whether the model was told, since the last flush, that the next is near."""
     sees: tuple[tuple[int, int], ...] = ((0, NEVER),)
     """The branches whose entries count here, each with the last tick that does; its own stands first."""
 
@@ -70,7 +76,26 @@ def apply(state: State, entry: Entry) -> State:
         done = frozenset(entry.request["pages"])
         due = tuple(page for page in state.unfolded if page not in done)
         state = replace(state, unfolded=due, digest=entry.outcome["page"])
-    return _forgotten(state, entry) if entry.cause == "forget" else state
+    state = _forgotten(state, entry) if entry.cause == "forget" else state
+    return _fixed(state, entry)
+
+
+def _fixed(state: State, entry: Entry) -> State:
+    """What is written stands in the fixed part once the prompt begins anew."""
+    if written := entry.request.get("blocks"):
+        state = replace(state, blocks=tuple({**dict(state.blocks), **written}.items()))
+    if flushes(entry):
+        served = state.served if state.shown == state.blocks else 0  # the blocks stand before all frames
+        return replace(state, shown=state.blocks, warned=False, served=served)
+    return replace(state, warned=True) if "warned" in entry.request else state
+
+
+def flushes(entry: Entry) -> bool:
+    """Whether the prompt does not go on as it began: frames left, or the digest changed."""
+    if entry.cause in ("fold", "forget"):
+        return True
+    loaded = {frame.slot for frame in entry.plan.load} if entry.plan.evict else ()
+    return any(slot not in loaded for slot in entry.plan.evict)
 
 
 def _read(state: State, entry: Entry) -> tuple[datetime | None, int]:
@@ -88,6 +113,7 @@ def _read(state: State, entry: Entry) -> tuple[datetime | None, int]:
 def _forgotten(state: State, entry: Entry) -> State:
     """Another branch's digest, if it is gone, leaves nothing in its place: what it told of is on disk."""
     gone = frozenset(entry.request["pages"])
+    state = replace(state, blocks=tuple((name, page) for name, page in state.blocks if page not in gone))
     due = tuple(page for page in state.unfolded if page not in gone)
     if entry.branch == state.branch:
         return replace(state, unfolded=(*entry.request["due"], *due), digest=entry.request["digest"])

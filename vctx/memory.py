@@ -20,6 +20,7 @@ from vctx.library import Library
 from vctx.ports import Clock, Disk, Embedder, Model, Progress, Tokenizer, Tool, now, silent
 from vctx.types import (
     Added,
+    Block,
     Branch,
     Budget,
     Change,
@@ -70,6 +71,7 @@ class Memory:
         policy: str = "fifo",
         system: str = "",
         tools: Sequence[Tool | Mapping[str, Any]] = (),
+        blocks: Sequence[Block] = (),
         summary: Literal["model", "extract"] = "model",
         weights: Weights | None = None,
         prices: Prices | None = None,
@@ -92,9 +94,8 @@ class Memory:
         self.tools = {tool.name: tool for tool in tools if isinstance(tool, Tool)}
         self.schemas = [tool.schema if isinstance(tool, Tool) else tool for tool in tools]
         given = [formats.tools(self.schemas)] if tools else []
-        self._window = Window(
-            disk, tokenizer, budget, policy=policy, system=system, clock=clock, tools=given, prices=prices
-        )
+        fixed: dict[str, Any] = {"system": system, "tools": given, "blocks": blocks}
+        self._window = Window(disk, tokenizer, budget, policy=policy, clock=clock, prices=prices, **fixed)
         self._library = Library(disk, self._window, clock)
 
     # -- writing
@@ -161,14 +162,28 @@ class Memory:
         """Lets a pinned page leave again."""
         self._window.mark("unpin", page)
 
-    def forget(self, pages: Sequence[int] = (), *, document: str | None = None) -> bool:
+    def forget(
+        self, pages: Sequence[int] = (), *, document: str | None = None, block: str | None = None
+    ) -> bool:
         """Erases pages, or a document, with every summary made of them, from everywhere in the session.
 
+        Of a memory block, every version goes, and the calls that wrote them; it stands as it was declared.
         True once their bytes are in no file of it; False while another process still reads them: `scrub`
         then, later. A backup, and what the file system keeps, are out of reach. Raises InputError for a
         document, DiskError for a page that is not there.
         """
-        return self._window.forget(pages, document)
+        return self._window.forget([*pages, *(self._written(block) if block else ())], document)
+
+    def _written(self, name: str) -> list[int]:
+        """The versions of a block, and what told of each as it was written. Raises InputError."""
+        versions = [page.id for page in self._disk.pages(kind="block") if page.author == name]
+        if not versions:
+            raise InputError(f"no block {name!r} was ever written")
+        wrote = [e.request["page"] for e in self.log() if name in e.request.get("blocks", {})]
+        there = {page.id: page for page in self._disk.around(wrote)}
+        calls = {(page.group, page.call) for id in wrote if (page := there.get(id)) and page.call}
+        made = [page.id for page in self._disk.pages(kind="tool") if (page.group, page.call) in calls]
+        return [*versions, *(id for id in wrote if id in there), *made]
 
     def scrub(self) -> bool:
         """Finishes what `forget` could not: True once all that was forgotten is gone from the files."""

@@ -44,6 +44,9 @@ NAMES = 6
 REACH = 4
 """Chunks before and after one that opens the document of a name, which are candidates with it."""
 
+HIDDEN = ("summary", "block")
+"""Kinds of pages that are no answers: what they tell of stands elsewhere, too."""
+
 Request = Search | Score | Read | Find
 Steps = Generator[Request, Any, list[Hit]]
 """A recall under way: each request is answered as its docstring says; a Find with page ids."""
@@ -104,13 +107,13 @@ def rank(
 
     hits = best(found, READ)
     around: Sequence[Page] = yield Read(tuple(dict.fromkeys(hits.page.tolist())))
-    pages = [page for page in around if page.kind != "summary"]
+    pages = [page for page in around if page.kind not in HIDDEN]
     names = yield from follow(text, hits, pages)
     linked = {page for found in names.values() for page in found} - {page.id for page in pages}
     if linked:
         more: Sequence[Page] = yield Read(tuple(sorted(linked)))
         known = {page.id for page in pages}
-        pages += [page for page in more if page.id not in known and page.kind != "summary"]
+        pages += [page for page in more if page.id not in known and page.kind not in HIDDEN]
         pages.sort(key=lambda page: page.id)
     talk = any(page.talk for page in pages)
     about = core(text, named(text, (page.author for page in pages))) if talk else text

@@ -17,7 +17,7 @@ from collections.abc import Mapping, Sequence
 
 from vctx.chunk import PATH
 from vctx.formats import joined
-from vctx.types import Form, Frame, Message, Page, Span, ToolCall
+from vctx.types import Block, Form, Frame, Message, Page, Span, ToolCall
 
 # What a reader does not see may stand between the letters of a forged mark.
 _UNSEEN = "[\u00ad\u200b-\u200f\u2060\ufeff]*"
@@ -83,6 +83,17 @@ def _together(frames: Sequence[Frame]) -> list[list[Frame]]:
 def fixed(system: str, digest: str) -> str:
     """The text of the system message; empty if there is neither."""
     return "\n\n".join(part for part in (system, memory_digest(digest)) if part)
+
+
+def standing(system: str, blocks: Sequence[Block]) -> str:
+    """The system text, and the memory blocks behind it."""
+    return "\n\n".join(part for part in (system, *map(block, blocks)) if part)
+
+
+def block(block: Block) -> str:
+    """A memory block behind its mark, which says how full it is."""
+    used = f"{len(block.text)} of {block.limit} characters"
+    return f"[memory block {_line(block.name)} | {used}]\n{escape(block.text)}".rstrip()
 
 
 def memory_digest(digest: str) -> str:

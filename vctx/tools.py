@@ -15,7 +15,7 @@ from pydantic.errors import PydanticUserError
 from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core import PydanticSerializationError, to_json
 
-from vctx.errors import InputError
+from vctx.errors import InputError, VctxError
 from vctx.ports import Tool
 from vctx.types import Outcome
 
@@ -106,13 +106,13 @@ def _checked(takes: type[BaseModel], arguments: str) -> dict[str, Any]:
 
 
 def _outcome(result: Any) -> Outcome:
+    if isinstance(result, Outcome):
+        return result
     text = result if isinstance(result, str) else _written(result)
-    if len(text) > LARGEST:
-        return Outcome(
-            f"error: the result has {len(text):,} characters, more than {LARGEST:,}: ask for less",
-            failed=True,
-        )
-    return Outcome(text)
+    if len(text) <= LARGEST:
+        return Outcome(text)
+    size = f"{len(text):,} characters, more than {LARGEST:,}"
+    return Outcome(f"error: the result has {size}: ask for less", failed=True)
 
 
 def _written(result: Any) -> str:
@@ -128,7 +128,8 @@ def _failed(error: Exception) -> Outcome:
     if isinstance(error, ValidationError):
         wrong = ("; ".join(_where(line["loc"]) + line["msg"] for line in error.errors()))[:1000]
         return Outcome(f"error: the arguments do not fit the tool: {wrong}", failed=True)
-    return Outcome(f"error: {type(error).__name__}: {error}"[:1000], failed=True)
+    kind = "" if isinstance(error, VctxError) else f"{type(error).__name__}: "
+    return Outcome(f"error: {kind}{error}"[:1000], failed=True)
 
 
 def _where(place: tuple[int | str, ...]) -> str:

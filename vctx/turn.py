@@ -62,7 +62,7 @@ class Loop:
     """Whether what an event, or a step, needs is paged in without being asked for."""
     heartbeats: bool = False
     """MemGPT's way: a reply is a thought, tools speak, and calls that ask for no heartbeat end the turn."""
-    watch: Callable[[Exchange], bool] = field(default=lambda session: False)
+    watch: Callable[[Exchange], bool] = lambda session: False
     """Looks at the session before and after each step: has the model something new to see?"""
 
 
@@ -118,7 +118,7 @@ def _steps(session: Exchange, loop: Loop, hits: Sequence[Hit]) -> Turn:
     while True:
         said = yield from _replied(session, loop, chain)
         outcomes = yield from _ran(session, chain)
-        news = loop.watch(session)
+        news = not session.asks() and loop.watch(session)
         if session.asks() or not (news or _goes_on(loop, said, outcomes)):
             return (yield from _answer(session, loop, chain, said, ""))
         if bound := chain.bound(loop.limits, session.now()):

@@ -10,9 +10,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Literal, NamedTuple
 
-Kind = Literal["message", "tool", "chunk", "record", "summary"]
+Kind = Literal["message", "tool", "chunk", "record", "note", "summary", "block"]
 """`message` is what was said, a tool's result included; `tool` a call, as the assistant made it; `chunk` a
-part of a document; `record` a message of an imported history, which waits on disk as documents do."""
+part of a document; `record` a message of an imported history, which waits on disk as documents do;
+`note` what a model filed there; `block` a version of a memory block."""
 Role = Literal["tools", "system", "user", "assistant", "tool"]
 """`tools` is no turn: it stands first in a prompt and holds, as JSON, the tools that the model may call."""
 Speaker = Literal["user", "assistant", "tool"]
@@ -251,6 +252,8 @@ class Budget:
     """A flush begins when the prompt would exceed this share of the room..."""
     low: float = 0.5
     """...and evicts until it is within this share."""
+    warn: float = 0.7
+    """A model that manages its memory is warned once when the prompt exceeds this share."""
     fault: float = 0.4
     """The largest share of the room that one fault may load."""
 
@@ -286,6 +289,18 @@ class Prices:
     """Of money; "s" for seconds of a local model's prefill."""
     output: float | None = None
     """A million tokens of replies; None where it is not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A memory block: a text that always stands in the prompt, and that the model may write."""
+
+    name: str
+    text: str = ""
+    limit: int = 2000
+    """Characters that it may hold; MemGPT's default."""
+    page: int | None = None
+    """The page that holds this version; None until it is first written."""
 
 
 @dataclass(frozen=True, slots=True)

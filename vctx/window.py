@@ -16,7 +16,22 @@ from vctx.plan import by_value, decide, pack, weight
 from vctx.policies import named
 from vctx.ports import Clock, Disk, Model, Tokenizer
 from vctx.scale import Scale, words_of
-from vctx.types import Budget, Entry, Form, Frame, Hit, Message, Page, Plan, Prices, Region, Slot, Snapshot
+from vctx.standing import Standing
+from vctx.types import (
+    Block,
+    Budget,
+    Entry,
+    Form,
+    Frame,
+    Hit,
+    Message,
+    Page,
+    Plan,
+    Prices,
+    Region,
+    Slot,
+    Snapshot,
+)
 
 LESSONS = 256
 """Entries of the journal, the newest, from which a tokenizer that estimates learns again."""
@@ -38,6 +53,7 @@ class Window:
         clock: Clock,
         tools: Sequence[Message] = (),
         prices: Prices | None = None,
+        blocks: Sequence[Block] = (),
     ) -> None:
         """Raises InputError for an unknown policy, BudgetError where system text and tools leave no room."""
         self.budget = budget
@@ -46,7 +62,7 @@ class Window:
         self.ledger = Ledger(disk, clock, lambda: named(policy))
         self._disk = disk
         self._alternates = tokenizer.alternates
-        self._system = system
+        self._standing = Standing(disk, self.scale, system, blocks)
         self._clock = clock
         self._prices = prices
         lessons = disk.entries(self._state.tick - LESSONS)
@@ -54,7 +70,7 @@ class Window:
         self._weigh()
         if self._base + self._cap > self.budget.room // 2:
             raise BudgetError(
-                f"the system text, the tools and the digest take {self._base + self._cap} tokens, more than "
+                f"the system text, the tools, blocks and digest take {self._base + self._cap} tokens, over "
                 f"half of the room of {self.budget.room}: shorten them or enlarge the window"
             )
 
@@ -106,8 +122,9 @@ class Window:
         with self._writing():
             page, *made = self.ledger.put([groups.placed(page, self.awaited()), *calls, *beside])
             arriving = self._arrivals([*self.ledger.unit(page.group), page, *made[: len(calls)]])
+            written = {made.author: made.id for made in made[len(calls) :] if made.kind == "block"}
             reads = {"reply": True} if page.role == "assistant" else {}
-            request = {"page": page.id, **reads, **(told or {})}
+            request = {"page": page.id, **reads, **({"blocks": written} if written else {}), **(told or {})}
             entry = self._note("append", self._snapshot(arriving=arriving), request, outcome)
         self.ledger.apply(entry)
         return page
@@ -211,6 +228,33 @@ class Window:
         self.budget = budget
         self._weigh()
 
+    def blocks(self) -> list[Block]:
+        """The memory blocks as they were last written, those that were declared first."""
+        self._catch_up()
+        return self._standing.blocks(self._state)
+
+    def written(self, block: Block) -> Page:
+        """A new version of a block as a page to store. BudgetError where the room does not suffice."""
+        least = self._standing.with_block(self._state, block) + self._cap
+        limit = self.budget.room // 2 - self._pinned(self._state)
+        if least > limit:
+            raise BudgetError(
+                f"with this the text that always stands takes {least} tokens of at most {limit}: "
+                "write less, or enlarge the window"
+            )
+        return Page("block", "system", block.text, self._clock(), "vctx", author=block.name)
+
+    @property
+    def pressure(self) -> float:
+        """The share of the room that is in use."""
+        snapshot = self._snapshot()
+        return (snapshot.fixed + weight(snapshot.frames, snapshot.wrapper)) / max(self.budget.room, 1)
+
+    @property
+    def warned(self) -> bool:
+        """Whether the model was told of the pressure since the last flush."""
+        return self._state.warned
+
     def largest(self, group: int | None = None) -> int:
         """Tokens of the largest message that fits beside what never leaves, the group's own pages aside."""
         rest = tuple(f for f in self.frames if group is None or f.group != group)
@@ -218,11 +262,11 @@ class Window:
 
     def regions(self) -> tuple[Region, ...]:
         """What takes the room, in the order of the prompt."""
-        fixed = self.scale.fixed(self._system)
+        fixed = self.scale.fixed(self._standing.text)
         return layout.regions(
             self._weighed(self.frames),
             fixed=fixed,
-            digest=self.scale.fixed(self._system, self._digest()) - fixed,
+            digest=self.scale.fixed(self._standing.text, self._digest()) - fixed,
             wrapper=self.scale.wrapper(),
             room=self.budget.room,
             tick=self._state.tick,
@@ -285,17 +329,17 @@ class Window:
         self._reweigh()
 
     def _reweigh(self) -> None:
-        if self.scale.learnt != self._learnt:
+        if self._standing.weigh(self._state):
             self._weigh()
 
     def _weigh(self) -> None:
         """What never leaves and, where the counts have changed since the frames were made, the frames."""
-        self._learnt = self.scale.learnt
+        self._standing.weigh(self._state)
         # A window that takes turns may need a first one: see `render.EARLIER`.
-        self._base = self.scale.fixed(self._system) + self._alternates * self.scale.message(render.EARLIER)
+        self._base = self._standing.tokens + self._alternates * self.scale.message(render.EARLIER)
         self._cap = self._reserved(self.budget.room // 8)
         page = self.ledger.page
-        frames = self._state.frames if self._learnt else ()
+        frames = self._state.frames if self.scale.learnt else ()
         self._weights = {_shape(frame): self.scale.frame(frame, page(frame.page)) for frame in frames}
 
     def _weighed(self, frames: tuple[Frame, ...]) -> tuple[Frame, ...]:
@@ -357,7 +401,7 @@ class Window:
         messages = render.window(
             self._state.frames,
             pages,
-            system=self._system,
+            system=self._standing.text,
             digest=self._digest(),
             tools=self.scale.tools,
             alternates=self._alternates,
@@ -373,11 +417,11 @@ class Window:
 
     def _digest_cap(self) -> int:
         """Tokens of a digest's text, its mark aside."""
-        return self._cap - self.scale.digest(self._system)
+        return self._cap - self.scale.digest(self._standing.text)
 
     def _reserved(self, cap: int) -> int:
         """Tokens kept for a digest: none where too few would be left for its text."""
-        return cap if cap - self.scale.digest(self._system) >= LEAST else 0
+        return cap if cap - self.scale.digest(self._standing.text) >= LEAST else 0
 
     def _fit(self, tokens: int) -> None:
         """The prompt, counted whole, exceeds the room: the difference goes back into a decision."""
