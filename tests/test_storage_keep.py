@@ -424,8 +424,20 @@ def test_a_session_of_schema_1_is_migrated(golden: Path) -> None:
         assert raw.execute("SELECT count(*) FROM pages").fetchone() == (6,)
 
 
-def test_a_session_of_schema_2_is_read_as_it_is(path: Path) -> None:
+def test_a_session_of_schema_2_is_migrated(path: Path) -> None:
     shutil.copy(GOLDEN / "schema2.sqlite", path)
+    with SqliteDisk(path) as disk:
+        assert [p.text for p in disk.pages(branch=1)][-1] == "another branch"
+        with disk.transaction():
+            version, said = disk.put([replace(page("a version"), kind="block"), page("a message")])
+        found = {hit.page for hit in disk.search(Search("version message", 9), None)}
+        assert said.id in found and version.id not in found
+        assert disk.check() == Report() and [p.id for p in disk.pending(9)] == [6, said.id]
+    assert path.with_name("s.db.schema2").is_file()
+
+
+def test_a_session_of_schema_3_is_read_as_it_is(path: Path) -> None:
+    shutil.copy(GOLDEN / "schema3.sqlite", path)
     before = path.read_bytes()
     with SqliteDisk(path) as disk:
         texts = ["the first message", "a lone \udcff surrogate", "chapter one", "what was said"]
