@@ -150,14 +150,16 @@ def maps(run: Run) -> list[str]:
 
 
 def _costs(run: Run) -> dict[str, dict[str, float]]:
-    """Median seconds of each system, by part."""
+    """Median seconds and bytes of each system, by part."""
     seconds: dict[str, dict[str, list[float]]] = {}
     for cost in run.costs:
         for part in ("find", "answer"):
             if part in cost:
                 seconds.setdefault(cost["system"], {}).setdefault(part, []).append(cost[part])
         if cost.get("part") == "open":
-            seconds.setdefault(cost["system"], {}).setdefault("open", []).append(cost["seconds"])
+            parts = seconds.setdefault(cost["system"], {})
+            parts.setdefault("open", []).append(cost["seconds"])
+            parts.setdefault("bytes", []).append(cost.get("bytes", 0))
     return {system: {part: median(some) for part, some in parts.items()} for system, parts in seconds.items()}
 
 

@@ -64,7 +64,8 @@ class Harness:
             for system in self.systems:
                 begun = time.perf_counter()
                 finders[system.name] = stack.enter_context(system.open(shelf))
-                log.note({"case": case.name, "system": system.name, "part": "open", "seconds": _since(begun)})
+                cost = {"seconds": _since(begun), "bytes": system.size()}
+                log.note({"case": case.name, "system": system.name, "part": "open"} | cost)
             for ask in case.asks:
                 for name, find in finders.items():
                     if (ask.id, name) not in log.done:

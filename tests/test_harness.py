@@ -210,3 +210,13 @@ def test_a_line_reads_as_it_was_written(tmp_path: Path) -> None:
     measure(one(), replace(SETTING, out=tmp_path), silent)
     first = json.loads((tmp_path / LINES).read_text().splitlines()[0])
     assert first["id"] == "q" and first["system"] == "vctx" and first["scores"]["recall@400"] == 1.0
+
+
+def test_what_a_run_costs_is_written_beside_it(tmp_path: Path) -> None:
+    setting = replace(SETTING, windows=(512,), foreign=(("faiss", sys.executable),), out=tmp_path)
+    measure(one(), setting, silent)
+    costs = read(tmp_path).costs
+    opened = {cost["system"]: cost["bytes"] for cost in costs if cost.get("part") == "open"}
+    assert opened["vctx"] == 0 < opened["faiss"] and opened["vctx window 512"] > 4096
+    assert [cost["bytes"] > 4096 for cost in costs if cost.get("part") == "shelve"] == [True]
+    assert sum("find" in cost for cost in costs) == 3 + len(plain.NAMES)

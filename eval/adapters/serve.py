@@ -8,6 +8,7 @@ import sys
 import tempfile
 import time
 from importlib.metadata import version
+from pathlib import Path
 
 
 def serve(make, package):
@@ -16,13 +17,17 @@ def serve(make, package):
     # A library may print; the pipe is ours alone.
     out = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
-    memory = None
+    memory = folder = None
     for line in sys.stdin:
         request = json.loads(line)
         if "begin" in request:
             folder = tempfile.TemporaryDirectory()
             memory = make(folder.name, request["begin"])
-        out.write(json.dumps(_answer(memory, request, package)) + "\n")
+        if "size" in request:
+            answer = {"bytes": sum(p.stat().st_size for p in Path(folder.name).rglob("*") if p.is_file())}
+        else:
+            answer = _answer(memory, request, package)
+        out.write(json.dumps(answer) + "\n")
         out.flush()
 
 

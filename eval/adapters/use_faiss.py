@@ -10,6 +10,7 @@ from serve import serve
 
 class Memory:
     def __init__(self, folder, dim):
+        self.file = Path(folder) / "index.faiss"
         self.index = faiss.IndexIDMap(faiss.IndexFlatIP(dim))
         self.db = sqlite3.connect(Path(folder) / "texts.db")
         self.db.execute("CREATE TABLE texts (id INTEGER PRIMARY KEY, text TEXT)")
@@ -18,6 +19,7 @@ class Memory:
         with self.db:
             self.db.executemany("INSERT INTO texts VALUES (?, ?)", zip(ids, texts, strict=True))
         self.index.add_with_ids(np.array(vectors, np.float32), np.array(ids, np.int64))
+        faiss.write_index(self.index, str(self.file))
 
     def search(self, text, vector, k):
         _, ids = self.index.search(np.array([vector], np.float32), k)

@@ -3,12 +3,14 @@ vectors of the same embedder, so that what differs is the layer.
 
 One JSON object a line, each way. To the adapter, and what it says to it:
 
-    {"begin": dim}                                       {"ok": version}
-    {"add": [{"id", "text", "author", "at", "vector"}]}  {"ok": n}
-    {"ask": text, "vector": v, "k": n}                   {"found": [ids], "seconds": s}
-    {"size": true}                                       {"bytes": n}
+    {"version": true}                     {"ok": package and version}
+    {"begin": dim}                        {"ok": ...}: an empty memory
+    {"add": [{"id", "text", "vector"}]}   {"ok": n}
+    {"ask": text, "vector": v, "k": n}    {"found": [ids], "seconds": s}
+    {"size": true}                        {"bytes": n}: on disk
 
-A vector is base64 of float32. `{"error": text}` ends the run. Adapters stand in `eval/adapters`.
+A vector is base64 of float32. An adapter that ends, ends the run; what it said to stderr stands above the
+error. Adapters stand in `eval/adapters`.
 """
 
 import base64
@@ -71,6 +73,9 @@ class Foreign:
         k = min(MOST, len(shelf.pieces))
         said = self._say({"ask": ask.text, "vector": _packed(vector), "k": k})
         return ranked(shelf, list(dict.fromkeys(said["found"])))
+
+    def size(self) -> int:
+        return int(self._say({"size": True})["bytes"])
 
     def close(self) -> None:
         if self._process:

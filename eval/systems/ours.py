@@ -4,7 +4,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,9 @@ class Ranking:
     def open(self, shelf: Shelf) -> Iterator[Finder]:
         yield lambda ask: _ranked(shelf, shelf.search(ask))
 
+    def size(self) -> int:
+        return 0
+
     def close(self) -> None:
         """Nothing is held."""
 
@@ -46,6 +49,7 @@ class Paging:
     window: int
     options: Mapping[str, Any]
     """Of `vctx.open`: policy, fault, reserve, weights, system, model."""
+    _size: list[int] = field(default_factory=lambda: [0])
 
     @property
     def name(self) -> str:
@@ -66,6 +70,7 @@ class Paging:
                 fill(shelf.case, ctx)
                 ctx.messages()  # a digest that is due
                 pages = [page.id for page in ctx.pages(range(1, ctx.stats().pages + 1)) if page.kind in SHOWN]
+            self._size[0] = sum(file.stat().st_size for file in path.parent.iterdir())
             own = dict(zip(pages, shelf.pieces, strict=True))
             yield lambda ask: self._asked(shelf, path, ask, own, given)
 
@@ -83,6 +88,9 @@ class Paging:
         items = ranked(shelf, list(pages)).ranked
         scores = {"faults": float(faults(hits)), "prompt": float(tokens)}
         return Found(items, window=self.window, prompt=prompt, scores=scores)
+
+    def size(self) -> int:
+        return self._size[0]
 
     def close(self) -> None:
         """Nothing is held."""

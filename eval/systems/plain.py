@@ -69,6 +69,9 @@ class Plain:
         else:
             yield lambda ask: ranked(shelf, _unseeing(self.name, shelf, ask), whole=self.name == "full")
 
+    def size(self) -> int:
+        return 0
+
     def close(self) -> None:
         """Nothing is held."""
 

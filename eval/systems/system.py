@@ -47,6 +47,10 @@ class System(Protocol):
         """Takes in a case; on leaving, all of it is dropped."""
         ...
 
+    def size(self) -> int:
+        """Bytes that the open case takes on disk, beside the session that it is shelved in."""
+        ...
+
     def close(self) -> None:
         """At the end of a run."""
         ...
