@@ -1,6 +1,8 @@
 """Every policy keeps the contract; each one's own order is a worked example, derived in its docstring."""
 
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -11,7 +13,7 @@ from vctx.plan import decide, weight
 from vctx.policies import POLICIES, named
 from vctx.policies.queues import WorkingSet
 from vctx.ports import Policy
-from vctx.types import Budget, Flush, Frame, Snapshot, Unit
+from vctx.types import Budget, Flush, Frame, Prices, Snapshot, Unit
 
 AIM = 10**6
 
@@ -151,6 +153,54 @@ def test_gdsf_lets_large_pages_go_and_ages() -> None:
 def test_working_set_lets_go_what_fell_out_of_its_window() -> None:
     units = tuple(Unit((page,), 20, 0, page, used) for page, used in ((1, 5), (2, 80), (3, 92)))
     assert WorkingSet(tau=10).choose(Flush(99, units, 1, 20)) == ([0, 1, 2], 40)
+
+
+PRICES = Prices("tenth", 1.0, read=0.1)
+
+
+def priced(used: int, *, room: int = 2000, aim: int = 100, **more: Any) -> list[int]:
+    """Who leaves of four pages of 100 tokens behind 100 that never leave, of which one was used once.
+
+    After 4 calls, 400 tokens and the 100 that are taken to come: a call adds 500 / 5 = 100. What was never
+    used is expected every (4 + 4) / .5 = 16 calls, what was used once every 8 / 1.5 = 5.3.
+    """
+    policy = named("priced")
+    for page in (1, 2, 3, 4):
+        policy.loaded(page, 100, page, fault=False)
+    policy.touched(used, 5)
+    for tick in (6, 7, 8, 9):
+        policy.sent(tick)
+    units = tuple(Unit((page,), 100, 100 * page, page, page) for page in (1, 2, 3, 4))
+    flush = Flush(9, units, 100, aim, room=room, tokens=500, head=100, prices=PRICES, warm=500)
+    order, depth = policy.choose(replace(flush, **more))
+    return [order[n] + 1 for n in range(len(order)) if 100 * n < depth]
+
+
+def test_priced_drops_what_stands_last_while_the_cache_is_warm() -> None:
+    """Of one call's time, 6 of 100 tokens come back, of page 4 itself 16 if it was used.
+
+    Page 1: .9 * 400 - 100 + 6 - 5 = 261; page 3 likewise 81; page 4: .9 * 100 - 100 + 16 - 5 = 1.
+    """
+    assert priced(used=1) == [4] and priced(used=4) == [4]
+
+
+def test_priced_drops_what_is_expected_last_where_the_place_does_not_matter() -> None:
+    assert priced(used=1, warm=0) == [2]
+    assert priced(used=1, digest=True) == [2]
+
+
+def test_priced_drops_more_than_it_must_if_the_window_lasts_the_longer_for_it() -> None:
+    """With room 500, up to 400 may leave; within 4 calls 20 of 100 tokens come back, of page 1 43.
+
+    Pages 3 and 4 last (200 - 40) / 100 = 1.6 calls: (.9 * 200 - 160) / 1.6 - 10 = 2.5 a call. Pages 2 to 4
+    last 2.4: (.9 * 300 - 240) / 2.4 - 15 = -2.5. All four: (.9 * 400 - 297) / 2.97 - 20 = 1.2.
+    """
+    assert priced(used=1, room=500) == [2, 3, 4]
+
+
+def test_priced_uses_a_cold_cache_to_go_down_to_its_floor() -> None:
+    """Nothing must leave; a fifth of the room stays."""
+    assert priced(used=1, room=1000, need=-50, warm=0) == [2, 3, 4]
 
 
 def test_an_unknown_policy_is_named() -> None:

@@ -56,7 +56,7 @@ ALLOWED = {
     | {"agent", "tools", "turn"},
     "__init__": NOUNS | {"boot", "context", "drive", "store", "turn", "weights"},
     "cli": NOUNS
-    | {"cli", "boot", "context", "store", "eval", "explain", "journal", "policies"}
+    | {"cli", "boot", "context", "store", "eval", "explain", "journal", "policies", "prices"}
     | {"embed", "weights", "fakes", "turn"},
     "__main__": {"cli"},
 }

@@ -363,6 +363,8 @@ class Flush:
     """Tokens that must leave, so that all fits; 0 or less where none must, but the cache is cold."""
     aim: int
     """Tokens that leave down to the low mark."""
+    room: int = 0
+    """Tokens that a prompt may take."""
     tokens: int = 0
     """Tokens of the prompt before anything leaves, what arrives aside."""
     head: int = 0

@@ -13,6 +13,7 @@ import click
 from vctx.boot import EMBEDDER, LOCAL_MODEL
 from vctx.cli import complete
 from vctx.policies import POLICIES
+from vctx.prices import TABLE
 
 if TYPE_CHECKING:
     from vctx.context import Context
@@ -35,6 +36,7 @@ class Session:
     policy: str = "fifo"
     system: str = ""
     weights: str | None = None
+    prices: str | None = None
     as_json: bool = False
     held: "Context | None" = None
     """The session that a chat holds open, where a command is given within it."""
@@ -56,6 +58,7 @@ class Session:
             policy=self.policy,
             system=self.system,
             weights=self.weights,
+            prices=self.prices,
             progress=progress,
         )
 
@@ -140,6 +143,11 @@ OPTIONS = (
     ),
     click.option("--system", envvar="VCTX_SYSTEM", default="", help="Instructions that stand first."),
     click.option("--weights", envvar="VCTX_WEIGHTS", help="Of recall's signals: a file, or plain."),
+    click.option(
+        "--prices",
+        envvar="VCTX_PRICES",
+        help=f"Of a prompt's tokens, for --policy priced: {', '.join(TABLE)}, or a JSON file.",
+    ),
     JSON,
 )
 

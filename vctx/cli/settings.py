@@ -14,13 +14,14 @@ from typing import Any, NamedTuple
 import click
 
 from vctx.errors import InputError
+from vctx.prices import TABLE
 
 NAME = "vctx.toml"
 PROCESS = ("threads", "tiktoken", "cache")
 """Keys of the whole process: the parts read them from the environment, so that is where they are put."""
-PATHS = ("db", "weights", "tiktoken", "cache")
+PATHS = ("db", "weights", "prices", "tiktoken", "cache")
 """Keys whose value is a path: relative to the file that holds it."""
-WORDS = ("plain",)
+WORDS = ("plain", *TABLE)
 """Values of such keys that are no path."""
 
 

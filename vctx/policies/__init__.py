@@ -14,11 +14,12 @@ from collections.abc import Callable, Mapping
 from vctx.errors import InputError
 from vctx.policies.adaptive import Arc, TwoQ
 from vctx.policies.counts import Gdsf, Lfu, LruK
+from vctx.policies.priced import Priced
 from vctx.policies.queues import Clock, Fifo, Lru, WorkingSet
 from vctx.ports import Policy
 
 POLICIES: Mapping[str, Callable[[], Policy]] = {
-    policy.name: policy for policy in (Fifo, Lru, Clock, Lfu, LruK, TwoQ, Arc, Gdsf, WorkingSet)
+    policy.name: policy for policy in (Fifo, Lru, Clock, Lfu, LruK, TwoQ, Arc, Gdsf, WorkingSet, Priced)
 }
 """What makes each policy, with an empty memory."""
 

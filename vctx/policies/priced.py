@@ -1,0 +1,152 @@
+"""The policy that counts what a flush costs, in money: `priced`.
+
+A flush whose first change stands at position x of the prompt has all written anew that stays behind x. Let w
+and r be the prices of a token written and of one read from the cache, and W the tokens of the prompt that
+the cache still holds. Pages of F tokens in all leave. A page that is used every u calls is missed within T
+calls with odds T : u; let V be the sum of tokens * T / (T + u) over what leaves: what comes back. With g
+tokens that a call adds, the window is full again after T = (F - V) / g calls. A call then costs, beside what
+no choice changes,
+
+    ((w - r) * max(0, W - x)  -  w * F  +  w * V) / T  -  r * F / 2
+
+the rewriting, less what need not be written; the faults that bring pages back; and what need not be read
+while the window fills up again. For a given x pages leave by u, longest first: as V is a sum over them, and
+their tokens add up to F, no other choice at x of the same F has a smaller V, but for the last of them, which
+may be larger than what is asked for. For a few x, each at a few depths F, this is compared, and the cheapest
+is the choice. Where a message that leaves changes the digest, which stands first, x is the digest's place,
+unless only faults leave.
+
+Once the cache is cold, W is 0: all is written anew anyway, so what is not soon needed leaves for nothing.
+
+Expected use: a page that was used n times in the i calls since it was first seen is used every
+(i + SOON) / (n + ONCE) calls. On recorded chats that foretells the next use better than what was used last.
+"""
+
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
+from itertools import accumulate
+
+from vctx.policies.base import Ranked
+from vctx.types import Flush, Prices
+
+USUAL = Prices("usual", 1.0, read=0.1)
+"""Where no prices are given: a tenth for a token that the cache serves, as most providers ask."""
+SOON = 4.0
+ONCE = 0.5
+FLOOR = 0.2
+"""The share of the room down to which a flush may go where that is cheaper than the low mark."""
+PLACES = 8
+"""Places x of the first change that are compared."""
+DEPTHS = 8
+"""Depths F that are compared for each."""
+GROWTH = 100.0
+"""Tokens that a call is taken to add before the first."""
+
+
+class Priced(Ranked):
+    """By money: prices of cached and uncached tokens, what is still warm, where pages stand, expected use.
+
+    Behind 100 tokens that never leave stand pages 1 to 4, of 100 tokens each; a token read costs .1, one
+    written 1. If one must leave while all is warm, to drop page 1 has 300 tokens written anew, to drop page 4
+    none: so 4 leaves, even if it was used before. Once the cache is cold, or where a message that leaves
+    changes the digest, the place does not matter, and it is the one that is expected last.
+    """
+
+    name: str = "priced"
+    eager = True
+
+    def __init__(self) -> None:
+        self._calls = 0
+        self._loaded = 0
+        self._uses: Counter[int] = Counter()
+        self._born: dict[int, int] = {}
+
+    def loaded(self, page: int, tokens: int, tick: int, *, fault: bool) -> None:
+        self._loaded += tokens
+        self._uses[page] += fault
+        self._born.setdefault(page, self._calls)
+
+    def touched(self, page: int, tick: int) -> None:
+        self._uses[page] += 1
+
+    def sent(self, tick: int) -> None:
+        self._calls += 1
+
+    def forgot(self, pages: Collection[int]) -> None:
+        for page in pages:
+            self._uses.pop(page, None)
+            self._born.pop(page, None)
+
+    def gap(self, page: int) -> float:
+        """Calls that are expected between two uses of a page."""
+        age = self._calls - self._born.get(page, self._calls)
+        return (age + SOON) / (self._uses[page] + ONCE)
+
+    def choose(self, flush: Flush) -> tuple[Sequence[int], int]:
+        """The cheapest of the choices that are compared, then all others by expected use."""
+        gaps = [min(map(self.gap, unit.pages)) for unit in flush.units]
+        order = sorted(range(len(gaps)), key=lambda n: (-gaps[n], n))
+        most = _most(flush)
+        if most <= 0 or not order:
+            return order, 0
+        growth = (self._loaded + GROWTH) / (self._calls + 1)
+        span = max(1.0, most / growth)
+        back = [u.tokens * span / (span + gap) for u, gap in zip(flush.units, gaps, strict=True)]
+        best = min(_choices(flush, order, back, growth), default=None)
+        if best is None:
+            return order, most
+        _, depth, start, faults = best
+        first = _leaving(flush, order, start, faults)
+        chosen = frozenset(first)
+        return [*first, *(n for n in order if n not in chosen)], depth
+
+
+def _choices(
+    flush: Flush, order: list[int], back: list[float], growth: float
+) -> Iterator[tuple[float, int, int, bool]]:
+    """Cost of a call, depth, the unit before which nothing leaves, and whether only faults do."""
+    prices = flush.prices or USUAL
+    tokens = [unit.tokens for unit in flush.units]
+    for start, faults in _starts(flush):
+        here = _leaving(flush, order, start, faults)
+        freed = list(accumulate([tokens[n] for n in here]))
+        if not freed or freed[-1] < flush.need:
+            continue
+        lost = list(accumulate([back[n] for n in here]))
+        first = flush.head if flush.digest and not faults else flush.units[start].at
+        written = (prices.write - prices.read) * max(0, flush.warm - first)
+        for k in _depths(flush, freed):
+            calls = max(1.0, (freed[k] - lost[k]) / growth)
+            now = written - prices.write * (freed[k] - lost[k])
+            yield now / calls - prices.read * freed[k] / 2, freed[k], start, faults
+
+
+def _leaving(flush: Flush, order: list[int], start: int, faults: bool) -> list[int]:
+    """The units from `start` on, in their order; with `faults`, only those that faults brought in."""
+    if not faults:
+        return [n for n in order if n >= start]
+    return [n for n in order if n >= start and not flush.units[n].said]
+
+
+def _most(flush: Flush) -> int:
+    """Tokens that may leave."""
+    if flush.need <= 0 and flush.aim <= 0:
+        return 0  # cold, but below the low mark already
+    return max(flush.aim, flush.need, flush.tokens - int(FLOOR * flush.room))
+
+
+def _starts(flush: Flush) -> list[tuple[int, bool]]:
+    """The unit with which the first change may begin, each with whether only faults leave."""
+    units = range(len(flush.units))
+    if flush.digest:
+        faults = [n for n in units if not flush.units[n].said]
+        return [(0, False), *((n, True) for n in faults[:: max(1, len(faults) // PLACES)])]
+    return [(n, False) for n in units[:: max(1, len(units) // PLACES)]]
+
+
+def _depths(flush: Flush, freed: list[int]) -> list[int]:
+    """Indices into what leaving one unit after another frees: from what must leave down to the floor."""
+    least, most = max(flush.need, 1), max(_most(flush), 1)
+    marks = (least + (most - least) * n // (DEPTHS - 1) for n in range(DEPTHS))
+    return sorted({min(bisect_left(freed, mark), len(freed) - 1) for mark in marks})
