@@ -184,12 +184,17 @@ class Exchange(Memory):
         return self._load(ranked, query, self.budget.share // STEP, whole=False) if ranked else []
 
     def shrink(self, messages: Sequence[Message], error: TooLongError) -> None:
-        """Holds the window to what a server says that it reads, else to three quarters of what it refused."""
+        """Holds the window to what a server says that it reads, else to three quarters of what it refused.
+
+        Raises the error where what must stand would take more than half of that.
+        """
         ours = self._window.scale.prompt(messages)
         limit = min(error.limit or self.budget.window, self.budget.window)
         reserve = min(self.budget.reserve, limit // 4)
         room = (limit - reserve) * ours // max(error.tokens, ours) if error.tokens else ours * 3 // 4
         room = min(room, ours - 1)
+        if self._window.least > room // 2:
+            raise error
         self.budget = replace(self.budget, window=room + reserve, reserve=reserve)
         self._window.resize(self.budget)
 

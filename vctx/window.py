@@ -245,6 +245,11 @@ class Window:
         return Page("block", "system", block.text, self._clock(), "vctx", author=block.name)
 
     @property
+    def least(self) -> int:
+        """Tokens of what never leaves, and of what is pinned."""
+        return self._base + self._cap + self._pinned(self._state)
+
+    @property
     def pressure(self) -> float:
         """The share of the room that is in use."""
         snapshot = self._snapshot()
