@@ -1,0 +1,68 @@
+"""Reference strings out of a session's journal: what was asked of its window, whoever decided."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import vctx
+from vctx import journal
+from vctx.eval.policies.chats import Asked
+from vctx.eval.policies.trace import Event, Fitted, Forgot, Pinned, Referred, Said, Sent, Setting, Trace
+from vctx.types import Budget, Entry, Hit
+
+
+def recorded(ctx: vctx.Context, name: str, asked: Sequence[Asked] = ()) -> Trace:
+    """The trace of the branch on which a session goes on; `asked` names the questions among its recalls.
+
+    The window's figures are those of the first decision; a later change of budget, or of what a tokenizer
+    that learns has estimated, is not followed. Raises InputError where no decision is in the journal.
+    """
+    entries = ctx.log()
+    branch = journal.current(entries)
+    state = journal.beginning(entries, branch)
+    mine = [entry for entry in entries if state.counts(entry)]
+    decided = [entry for entry in mine if "window" in entry.outcome]
+    if not decided:
+        raise vctx.InputError(f"{name} holds no decision with its figures: append or recall something first")
+    roles = {page.id: page.role for page in ctx.history()}
+    questions = {one.tick: one for one in asked}
+    events = (event for entry in mine for event in _events(entry, roles, questions))
+    return Trace(name, _setting(decided[0].outcome["window"]), tuple(events), decided[0].policy)
+
+
+def _setting(figures: Mapping[str, Any]) -> Setting:
+    fixed = figures["fixed"]
+    return Setting(Budget(*figures["budget"]), fixed, fixed, figures.get("wrapper", 0), figures.get("cap", 0))
+
+
+def _events(entry: Entry, roles: Mapping[int, str], asked: Mapping[int, Asked]) -> Iterator[Event]:
+    tick, at = entry.tick, entry.at.timestamp()
+    request = entry.request
+    match entry.cause:
+        case "append":
+            if roles.get(request["page"]) == "assistant" or "usage" in entry.outcome:
+                yield Sent(tick, at)
+            if frames := tuple(frame for frame in entry.plan.load if not frame.fault):
+                yield Said(tick, at, frames)
+        case "recall":
+            yield _referred(entry, asked.get(tick))
+        case "fit":
+            yield Fitted(tick, at, request["tokens"])
+        case "pin" | "unpin":
+            yield Pinned(tick, at, request["page"], entry.cause == "pin")
+        case "forget":
+            yield Forgot(tick, at, tuple(request["pages"]))
+        case _:
+            pass
+
+
+def _referred(entry: Entry, asked: Asked | None) -> Referred:
+    figures = entry.outcome.get("window", {})
+    hits = tuple(_hit(row) for row in entry.outcome.get("hits", ()))
+    when = entry.tick, entry.at.timestamp(), hits, figures.get("ask", 0), figures.get("hold", 0)
+    return Referred(*when, asked.question, asked.evidence) if asked else Referred(*when)
+
+
+def _hit(row: Mapping[str, Any]) -> Hit:
+    span = row["span"]
+    part = (span[0], span[1]) if span else None
+    return Hit(row["page"], part, score=row["score"], tokens=row["tokens"])
