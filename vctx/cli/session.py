@@ -37,6 +37,7 @@ class Session:
     system: str = ""
     weights: str | None = None
     prices: str | None = None
+    tools: str | None = None
     as_json: bool = False
     held: "Context | None" = None
     """The session that a chat holds open, where a command is given within it."""
@@ -59,6 +60,7 @@ class Session:
             system=self.system,
             weights=self.weights,
             prices=self.prices,
+            tools=[self.tools] if self.tools else (),
             progress=progress,
         )
 
@@ -147,6 +149,12 @@ OPTIONS = (
         "--prices",
         envvar="VCTX_PRICES",
         help=f"Of a prompt's tokens, for --policy priced: {', '.join(TABLE)}, or a JSON file.",
+    ),
+    click.option(
+        "--tools",
+        envvar="VCTX_TOOLS",
+        type=click.Choice(["memgpt"]),
+        help="Let the model manage its memory by MemGPT's tools (needs a window of about 3,000 tokens).",
     ),
     JSON,
 )
