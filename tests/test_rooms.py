@@ -10,8 +10,20 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 NOUNS = {"types", "errors", "ports", "candidates"}
-PURE = {"chunk", "policies", "plan", "prices", "journal", "recall", "render", "digest", "scale", "quote"}
-PURE |= {"blocks"}
+PURE = {
+    "chunk",
+    "policies",
+    "plan",
+    "prices",
+    "thrash",
+    "journal",
+    "recall",
+    "render",
+    "digest",
+    "scale",
+    "quote",
+}
+PURE |= {"blocks", "thrash"}
 PURE |= {"signals", "groups", "layout", "explain", "weights", "question", "lexicon", "dates", "stopwords"}
 PURE |= {"field", "ranking", "usage"}
 LEAVES = {"storage", "embed", "models", "ingest", "fakes"}
@@ -56,7 +68,7 @@ ALLOWED = {
     | {"agent", "tools", "turn"},
     "__init__": NOUNS | {"boot", "context", "drive", "store", "turn", "weights"},
     "cli": NOUNS
-    | {"cli", "boot", "context", "store", "eval", "explain", "journal", "policies", "prices"}
+    | {"cli", "boot", "context", "store", "eval", "explain", "journal", "policies", "prices", "thrash"}
     | {"embed", "weights", "fakes", "turn"},
     "__main__": {"cli"},
 }

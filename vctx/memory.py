@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Literal, Self, get_args
 
-from vctx import explain, formats, quote, recall, usage
+from vctx import explain, formats, quote, recall, thrash, usage
 from vctx.backlog import Backlog
 from vctx.errors import InputError
 from vctx.library import Library
@@ -40,6 +40,7 @@ from vctx.types import (
     Search,
     Speaker,
     Stats,
+    Thrash,
     ToolCall,
     Usage,
 )
@@ -319,6 +320,11 @@ class Memory:
     def diff(self, before: int, after: int) -> Change:
         """How the window at tick `after` differs from that at `before`."""
         return explain.change(before, after, self.log(), self._window.ledger.branch)
+
+    def thrash(self) -> Thrash:
+        """Whether the same pages have lately gone out and come in again, and what would cure it."""
+        ledger = self._window.ledger
+        return thrash.thrash(self._disk.entries(ledger.state.tick - thrash.TICKS), ledger.branch)
 
     # -- reading
 

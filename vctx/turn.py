@@ -203,5 +203,12 @@ def _answer(
     if loop.heartbeats and not chain.said and text:
         yield Say(text)
     return Answer(
-        text, tuple(chain.hits), chain.prompt, session.budget.room, said, steps=chain.steps, stopped=stopped
+        text,
+        tuple(chain.hits),
+        chain.prompt,
+        session.budget.room,
+        said,
+        steps=chain.steps,
+        stopped=stopped,
+        warning=session.thrash().cure if chain.hits else "",
     )

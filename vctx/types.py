@@ -464,6 +464,23 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
+class Thrash:
+    """How many of the newest faults were on pages that had left shortly before."""
+
+    faults: int
+    again: int
+    pages: tuple[int, ...] = ()
+    """Those that came back most often."""
+    working: int = 0
+    """Tokens of the distinct pages that the newest recalls referred to: the working set."""
+    cure: str = ""
+    """What is amiss and what would help, with figures; empty where the window does not thrash."""
+
+    def __bool__(self) -> bool:
+        return bool(self.cure)
+
+
+@dataclass(frozen=True, slots=True)
 class ToolCall:
     """A model's call of a tool. `arguments` is JSON as the model wrote it, valid or not."""
 
@@ -551,6 +568,8 @@ class Answer:
     """Replies that it took."""
     stopped: str = ""
     """The limit that ended the turn before the model did; `ctx.reply()` lets it go on."""
+    warning: str = ""
+    """That the same pages go out and come in again, if they do, and what would cure it."""
 
     @property
     def faults(self) -> int:

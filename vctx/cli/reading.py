@@ -2,8 +2,10 @@
 
 import click
 
+from vctx import journal
 from vctx.cli import complete, show
 from vctx.cli.session import Session, existing, file_options, session_options
+from vctx.thrash import thrash
 
 
 @click.command()
@@ -49,6 +51,8 @@ def stats(session: Session) -> None:
         stood, entries = disk.stats(), disk.entries()
     counts = show.counts(stood, entries)
     session.emit(counts, show.table(counts))
+    if lately := thrash(entries, journal.current(entries)):
+        click.echo(lately.cure, err=True)
 
 
 @click.command()

@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from vctx import journal
+from vctx.thrash import thrash
 from vctx.types import Answer, Document, Entry, Found, Hit, Match, Message, Page, Quote, SessionInfo, Stats
 
 EXCERPT = 200
@@ -69,9 +71,10 @@ def said(answer: Answer) -> str:
 
 def paging(answer: Answer) -> str:
     """One line: references, faults, tokens."""
+    warning = f"\n  {answer.warning}" if answer.warning else ""
     return (
         f"{_many(len(answer.hits), 'reference')}, {_many(answer.faults, 'fault')}, "
-        f"{answer.tokens:,} of {answer.limit:,} tokens in the window"
+        f"{answer.tokens:,} of {answer.limit:,} tokens in the window{warning}"
     )
 
 
@@ -152,6 +155,7 @@ def _short(hit: Hit, page: Page) -> str:
 def counts(stats: Stats, entries: Sequence[Entry]) -> dict[str, Any]:
     """What stands on disk, and what the journal says that paging did."""
     recalls = [entry for entry in entries if entry.cause == "recall"]
+    lately = thrash(entries, journal.current(entries))
     faults = sum(len(entry.plan.load) for entry in recalls)
     return {
         "documents": len(stats.documents),
@@ -163,6 +167,7 @@ def counts(stats: Stats, entries: Sequence[Entry]) -> dict[str, Any]:
         "faults": faults,
         "evictions": sum(len(entry.plan.evict) for entry in entries),
         "digests": sum(entry.cause == "fold" for entry in entries),
+        "faults that came back soon": lately.again,
     }
 
 
