@@ -71,8 +71,8 @@ def write(run: Run, file: Path) -> None:
 
 def styles(systems: Sequence[str]) -> dict[str, str]:
     """The class of each system's marks: vctx first, other layers by colour, baselines in their own."""
-    ours = [name for name in systems if name.startswith("vctx")]
-    others = [name for name in systems if name not in ours and name not in plain.NAMES]
+    ours = [name for name in dict.fromkeys(systems) if name.startswith("vctx")]
+    others = [name for name in dict.fromkeys(systems) if name not in ours and name not in plain.NAMES]
     found = {name: f"ours o{min(n, 2)}" for n, name in enumerate(ours)}
     found |= {name: f"other s{n % 6}" for n, name in enumerate(others)}
     return found | {name: f"plain p{n}" for n, name in enumerate(plain.NAMES)}

@@ -64,6 +64,11 @@ def test_a_page_holds_every_figure_and_loads_nothing() -> None:
     assert text == page.page(made), "the same run gives the same page"
 
 
+def test_a_system_has_one_colour() -> None:
+    style = page.styles(["vctx", "vctx window 600", "faiss", "dense", "vctx", "faiss"])
+    assert style["vctx"] == "ours o0" and style["faiss"] == "other s0" and style["dense"].startswith("plain")
+
+
 def test_a_map_has_a_cell_for_each_length_and_depth() -> None:
     task = needle.task(needle.Recipe(lengths=(1500, 3000), depths=3, questions=1), vctx.tokenizer("bytes"))
     made = measure(task, SETTING, silent)
