@@ -31,6 +31,8 @@ class Piece:
     page: int
     line: str
     section: str
+    text: str
+    """As vctx embeds it, with its author or its heading before it; so other layers are given it."""
     cost: int
 
 
@@ -111,11 +113,16 @@ def filed(case: Case, ctx: vctx.Context, counts: vctx.Tokenizer) -> tuple[dict[i
     """Fills an open session: its pieces by page, and the page of every name."""
     said = fill(case, ctx)
     chunks = [page for page in ctx.pages(range(1, ctx.stats().pages + 1)) if page.source]
-    lines = {page: (s.line, s.section) for page, s in zip(said, case.said, strict=True)}
-    lines |= {page.id: (page.text, "") for page in chunks}
-    costs = counts.count([f"{line}\n" for line, _ in lines.values()])
+    lines = {page: (s.line, s.section, s.line) for page, s in zip(said, case.said, strict=True)}
+    lines |= {page.id: (page.text, "", _headed(page)) for page in chunks}
+    costs = counts.count([f"{line}\n" for line, _, _ in lines.values()])
     pieces = {p: Piece(p, *lines[p], cost) for p, cost in zip(lines, costs, strict=True)}
     return pieces, dict(zip((s.name for s in case.said), said, strict=True)) | places(case, chunks)
+
+
+def _headed(chunk: vctx.Page) -> str:
+    heading = chunk.source.heading if chunk.source else ""
+    return f"{heading}: {chunk.text}" if heading else chunk.text
 
 
 def places(case: Case, chunks: list[vctx.Page]) -> dict[str, int]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import vctx
-from vctx.eval import chats, shaped
+from vctx.eval import chats, needle, shaped
 from vctx.eval.answer import INSTRUCTION
 from vctx.eval.case import Ask, Case, Said, Task
 from vctx.eval.log import LINES, Log, read
@@ -144,10 +144,13 @@ def test_a_judge_has_a_column_of_its_own() -> None:
     assert run.config["judge"]["name"] == "scripted"
 
 
-def test_another_memory_layer_in_a_process_of_its_own() -> None:
+@pytest.mark.parametrize("kind", ["chats", "documents"])
+def test_another_memory_layer_in_a_process_of_its_own(kind: str) -> None:
     """FAISS by hand ranks as cosine does: it is the same vectors in another process."""
-    run = measure(small(1, 4), replace(SETTING, foreign=(("faiss", sys.executable),)), silent)
-    scores = {(line.id, line.system): line.scores.get("recall@2000") for line in run.lines}
+    hay = needle.Recipe(lengths=(3000,), depths=2)
+    task = small(1, 4) if kind == "chats" else needle.task(hay, vctx.tokenizer("bytes"))
+    run = measure(task, replace(SETTING, foreign=(("faiss", sys.executable),)), silent)
+    scores = {(line.id, line.system): line.scores["mrr"] for line in run.lines}
     ours = [scores[id, "dense"] for id, system in scores if system == "dense"]
     assert [scores[id, "faiss"] for id, system in scores if system == "faiss"] == ours
     assert "faiss-cpu" in run.config["systems"]["faiss"]["version"]

@@ -60,9 +60,9 @@ class Foreign:
         pieces = list(shelf.pieces.values())
         for start in range(0, len(pieces), BATCH):
             some = pieces[start : start + BATCH]
-            vectors = shelf.parts.embedder.embed([piece.line for piece in some])
+            vectors = shelf.parts.embedder.embed([piece.text for piece in some])
             rows = [
-                {"id": piece.page, "text": piece.line, "vector": _packed(vector)}
+                {"id": piece.page, "text": piece.text, "vector": _packed(vector)}
                 for piece, vector in zip(some, vectors, strict=True)
             ]
             self._say({"add": rows})
