@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -34,9 +35,23 @@ PRICES = Prices("own", 1e6, read=0.1, write=1.25, lifetime=300)
 # -- a simulation is the session
 
 
-def talk(ctx: vctx.Context, turns: int) -> None:
+class Turns:
+    """A clock that stands still within a turn; every ninth turn comes after the cache has expired."""
+
+    def __init__(self) -> None:
+        self.now = datetime(2026, 1, 1, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def turn(self, n: int) -> None:
+        self.now += timedelta(seconds=1000 if n % 9 == 8 else 60)
+
+
+def talk(ctx: vctx.Context, clock: Turns, turns: int) -> None:
     """A chat with recalls of what was said, a pin, a tool call, a message larger than the room."""
     for n in range(turns):
+        clock.turn(n)
         word = WORDS[n % 7]
         ctx.recall(f"where was the {word}, and the {WORDS[n * n % 10]}?", hold=20)
         ctx.append("user", f"The {word} number {n} was beside the {WORDS[n * 3 % 10]} for {n} days.")
@@ -64,8 +79,9 @@ def changes(entries: list[Entry]) -> list[tuple[Any, ...]]:
 @pytest.mark.parametrize("policy", sorted(POLICIES))
 def test_a_simulation_does_what_the_session_did(policy: str, tmp_path: Path) -> None:
     """Every page that was loaded or left, at the same tick, and the tokens of the window after each."""
-    with make(tmp_path / "s.db", window=700, reserve=60, policy=policy, prices=PRICES) as ctx:
-        talk(ctx, 36)
+    clock = Turns()
+    with make(tmp_path / "s.db", window=700, reserve=60, policy=policy, prices=PRICES, clock=clock) as ctx:
+        talk(ctx, clock, 36)
         live, trace = changes(ctx.log()), recorded(ctx, "talk")
     run = simulate(trace, named(policy), PRICES)
     forgot = {event.tick for event in trace.events if type(event).__name__ == "Forgot"}

@@ -23,9 +23,8 @@ def recorded(ctx: vctx.Context, name: str, asked: Sequence[Asked] = ()) -> Trace
     decided = [entry for entry in mine if "window" in entry.outcome]
     if not decided:
         raise vctx.InputError(f"{name} holds no decision with its figures: append or recall something first")
-    roles = {page.id: page.role for page in ctx.history()}
     questions = {one.tick: one for one in asked}
-    events = (event for entry in mine for event in _events(entry, roles, questions))
+    events = (event for entry in mine for event in _events(entry, questions))
     return Trace(name, _setting(decided[0].outcome["window"]), tuple(events), decided[0].policy)
 
 
@@ -34,12 +33,12 @@ def _setting(figures: Mapping[str, Any]) -> Setting:
     return Setting(Budget(*figures["budget"]), fixed, fixed, figures.get("wrapper", 0), figures.get("cap", 0))
 
 
-def _events(entry: Entry, roles: Mapping[int, str], asked: Mapping[int, Asked]) -> Iterator[Event]:
+def _events(entry: Entry, asked: Mapping[int, Asked]) -> Iterator[Event]:
     tick, at = entry.tick, entry.at.timestamp()
     request = entry.request
     match entry.cause:
         case "append":
-            if roles.get(request["page"]) == "assistant" or "usage" in entry.outcome:
+            if request.get("reply"):
                 yield Sent(tick, at)
             if frames := tuple(frame for frame in entry.plan.load if not frame.fault):
                 yield Said(tick, at, frames)
@@ -50,7 +49,7 @@ def _events(entry: Entry, roles: Mapping[int, str], asked: Mapping[int, Asked]) 
         case "pin" | "unpin":
             yield Pinned(tick, at, request["page"], entry.cause == "pin")
         case "forget":
-            yield Forgot(tick, at, tuple(request["pages"]))
+            yield Forgot(tick, at, tuple(request["pages"]), bool(request["due"]))
         case _:
             pass
 

@@ -150,7 +150,7 @@ class Simulation:
             self._slow(event)
             return
         tick = event.tick
-        for page in touch:
+        for page in dict.fromkeys(touch):
             self._touch(page, tick)
         for hit in reversed(new):
             self._join(Frame(hit.page, hit.tokens, tick, tick, 1, True, hit.span))
@@ -324,7 +324,7 @@ class Simulation:
         self._take(tuple(frames))
 
     def _forget(self, event: Forgot) -> None:
-        request = {"pages": list(event.pages), "due": [], "digest": None}
+        request = {"pages": list(event.pages), "due": [0] * event.digest, "digest": None}
         stay = {frame.slot for frame in journal.remaining(self._frames, frozenset(event.pages))}
         evict = tuple(frame.slot for frame in self._frames if frame.slot not in stay)
         self._same = min(self._same, self._setting.head)

@@ -10,13 +10,14 @@ what price, when the model was called. The file is JSON Lines; the first line sa
      "ask": 1433, "hold": 20, "question": 4, "evidence": [3]}
     {"sent": true, "tick": 11, "at": 1683554251.0}
     {"pinned": 7, "on": true, "tick": 12, "at": 1683554300.0}
-    {"forgot": [7], "tick": 13, "at": 1683554301.0}
+    {"forgot": [7], "digest": true, "tick": 13, "at": 1683554301.0}
     {"fitted": 4200, "tick": 14, "at": 1683554302.0}
 
 said        a message, with its tool calls and results: [page, tokens, group, whole]; not whole: head and tail
 referred    the pages that a recall selected, best first: [page, characters or null, tokens, score]; `ask` is
             what it might spend, `hold` what it left free; `question` and `evidence` where they are known
 sent        the model read the window (what was said after it is its reply)
+forgot      pages were erased; `digest`: it is made anew without them
 fitted      the prompt was counted whole and was larger than the room: its tokens
 `tick` orders the events as the journal did, `at` is in seconds since 1970; tokens are the target model's.
 `fixed` is what never leaves (template, system text), of which `head` stands before the digest; `cap` is kept
@@ -94,6 +95,8 @@ class Forgot:
     tick: int
     at: float
     pages: tuple[int, ...]
+    digest: bool = False
+    """Whether the digest is made anew without them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +186,7 @@ def _event(row: dict[str, Any]) -> Event:
     if "pinned" in row:
         return Pinned(tick, at, int(row["pinned"]), bool(row["on"]))
     if "forgot" in row:
-        return Forgot(tick, at, tuple(map(int, row["forgot"])))
+        return Forgot(tick, at, tuple(map(int, row["forgot"])), bool(row["digest"]))
     if "fitted" in row:
         return Fitted(tick, at, int(row["fitted"]))
     if row["sent"]:
@@ -217,6 +220,6 @@ def _line(event: Event) -> dict[str, Any]:
         case Pinned():
             return {"pinned": event.page, "on": event.on, **when}
         case Forgot():
-            return {"forgot": list(event.pages), **when}
+            return {"forgot": list(event.pages), "digest": event.digest, **when}
         case Fitted():
             return {"fitted": event.tokens, **when}
