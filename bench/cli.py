@@ -43,7 +43,7 @@ from vctx import boot
 import vctx.storage; lap("import numpy, faiss, sqlite")
 file = boot.disk(sys.argv[1]); lap("open the file")
 embedder = boot._embedder(boot.EMBEDDER); lap("find the embedder")
-model = boot._model(boot.LOCAL_MODEL, None, None, None); lap("the model's tokenizer and template")
+model = boot.model(boot.LOCAL_MODEL); lap("the model's tokenizer and template")
 ctx = boot.open(sys.argv[1], model=model, embedder=embedder); lap("open the session")
 embedder.embed([sys.argv[2]]); lap("embed the question (MiniLM, cold)")
 hits = ctx.recall(sys.argv[2]); lap("recall")

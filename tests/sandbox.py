@@ -34,6 +34,7 @@ TEXTS = {
     "runs/plain/run.json": "",
     "runs/trained/run.json": "",
     "runs/a/run.json": "",
+    "runs/mine/run.json": "",
 }
 """Where only the name counts, a file is empty."""
 TURNS = 30
@@ -66,7 +67,7 @@ def small_parts(monkeypatch: pytest.MonkeyPatch, reply: Callable[[Any], str] = l
     """Whatever model, tokenizer or embedder is named, a small one takes its place; the rest is real."""
 
     def model(name: Any, *_: Any, **__: Any) -> Any:
-        return ScriptedModel(reply) if isinstance(name, str) else name
+        return ScriptedModel(reply, window=128_000) if isinstance(name, str) else name
 
     def embedder(name: Any, *_: Any, **__: Any) -> Any:
         dim = 256 if name == boot.EMBEDDER else 128

@@ -90,7 +90,7 @@ def _vctx(args: list[str], given: str, env: dict[str, str]) -> str:
         command: click.Command = main
         while isinstance(command, click.Group):
             command = command.commands[args.pop(0)]
-        command.make_context("vctx", args)
+        command.make_context("vctx", args, click.Context(main, **main.context_settings))
         return ""
     result = CliRunner().invoke(main, args, input=given or None, env=env)
     assert result.exit_code == 0, f"vctx {' '.join(args)}: {result.output} {result.exception!r}"

@@ -1,7 +1,6 @@
 """The command line: what it prints, and one clear line for what goes wrong. No model is loaded here."""
 
 import json
-import runpy
 from pathlib import Path
 from typing import Any
 
@@ -173,12 +172,6 @@ def test_an_empty_question_is_refused(db: str) -> None:
     with make(Path(db)):
         pass
     assert "the question is empty" in vctx("ask", "--db", db, " ", code=2).stderr
-
-
-def test_the_reference_is_what_help_says() -> None:
-    page = Path(__file__).parent.parent / "docs"
-    reference = runpy.run_path(str(page / "reference.py"))
-    assert (page / "cli.md").read_text("utf-8") == reference["text"](), "run: python docs/reference.py"
 
 
 def test_why_diff_fork_switch_rewind(db: str) -> None:
