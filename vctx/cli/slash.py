@@ -2,6 +2,7 @@
 
 import shlex
 from collections.abc import Mapping
+from typing import Any
 
 import click
 
@@ -14,6 +15,7 @@ NAMES = (
 )
 """Commands of the command line that a chat knows, by the same names and with the same arguments."""
 HELP, QUIT = "help", "quit"
+_LIKE_THE_GROUP: dict[str, Any] = {"help_option_names": ["-h", "--help"]}
 
 
 class Quit(Exception):
@@ -40,7 +42,9 @@ def run(line: str, group: click.Group, session: Session) -> None:
         if name == HELP:
             click.echo(_help(commands, args))
         elif name in commands:
-            commands[name].main(args, f"/{name}", standalone_mode=False, obj=session, color=_color())
+            commands[name].main(
+                args, f"/{name}", standalone_mode=False, obj=session, color=_color(), **_LIKE_THE_GROUP
+            )
         else:
             _wrong(f"no command is called /{name}; /help lists them; a line that begins with a space is said")
     except (click.ClickException, VctxError) as error:
@@ -53,7 +57,7 @@ def run(line: str, group: click.Group, session: Session) -> None:
 
 def _help(commands: Mapping[str, click.Command], args: list[str]) -> str:
     if args and (command := commands.get(args[0].removeprefix("/"))):
-        return command.get_help(click.Context(command, info_name=f"/{command.name}"))
+        return command.get_help(click.Context(command, info_name=f"/{command.name}", **_LIKE_THE_GROUP))
     rows = [(f"/{name}", command.get_short_help_str(60)) for name, command in commands.items()]
     rows += [(f"/{HELP} COMMAND", "Tell more of one."), (f"/{QUIT}", "End; Ctrl-D does, too.")]
     return "\n".join(f"  {name:<15} {words}" for name, words in rows)
