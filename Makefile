@@ -32,6 +32,7 @@ faults: $(INSTALLED)
 bench: $(INSTALLED)
 	$(BIN)/python bench/embed.py
 	$(BIN)/python bench/disk.py
+	$(BIN)/python bench/recall.py
 	$(BIN)/python bench/window.py steps
 	$(BIN)/python bench/window.py fuzz
 	test -z "$(LOCOMO)" || for what in estimate prefix kv; do \

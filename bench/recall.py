@@ -1,17 +1,16 @@
 """What a question costs: CPU time of `ctx.search`, its embedding left out, medians.
 
     python bench/recall.py              600 turns, then 50,000 pages
-    python bench/recall.py --profile    and where the time goes, by function
+    python bench/recall.py --profile    and where the time goes
     python bench/recall.py --rankings F what was found, as text: two versions of vctx can be compared
 
 The pages are made conversations (`vctx.eval.chats`), dated, each at another time; the vectors are hashed
 bags of words, so that texts about one thing lie together. Every question is asked once, so that at 50,000
-pages most candidates are read for the first time; at 600 turns, after a few questions, few are.
+pages most candidates are read for the first time; at 600 turns, after a few questions, few are. Then the last
+of them are asked again: what was read lately is remembered.
 """
 
 import argparse
-import cProfile
-import pstats
 import tempfile
 import time
 from collections.abc import Iterator
@@ -20,6 +19,8 @@ from itertools import islice
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
+from recall_stages import Stages
 
 import vctx
 from vctx import boot
@@ -33,6 +34,8 @@ SIZES = ((600, 60), (50_000, 100))
 """Pages, and questions asked of them."""
 WARM = 10
 """Questions that are asked first, and not counted."""
+AGAIN = 20
+"""Questions that are asked again: their pages are remembered."""
 
 
 class Apart(HashingEmbedder):
@@ -40,9 +43,10 @@ class Apart(HashingEmbedder):
 
     spent = 0.0
 
-    def embed(self, texts):
+    def embed(self, texts: list[str]) -> NDArray[np.float32]:
+        """As its parent does."""
         start = time.process_time()
-        found = super().embed(texts)
+        found: NDArray[np.float32] = super().embed(texts)
         self.spent += time.process_time() - start
         return found
 
@@ -78,10 +82,8 @@ def times(
         found.append(f"{question}\t" + " ".join(f"{hit.page}:{hit.score:.9f}" for hit in hits))
 
 
-def measure(
-    count: int, asked: int, most: int | None, profile: cProfile.Profile | None, found: list[str]
-) -> str:
-    """A row of the table."""
+def measure(count: int, asked: int, most: int | None, found: list[str], stages: Stages | None) -> None:
+    """Prints the rows of one size."""
     pages, questions = material(count)
     embedder = Apart(384)
     with tempfile.TemporaryDirectory() as folder:
@@ -93,13 +95,15 @@ def measure(
         ) as ctx:
             ctx.embed()
             list(times(ctx, embedder, questions[:WARM], most, []))
-            if profile:
-                profile.enable()
-            took = list(times(ctx, embedder, questions[WARM : WARM + asked], most, found))
-            if profile:
-                profile.disable()
-    middle, late = np.percentile(took, [50, 95])
-    return f"| {count:,} | {len(took)} | {middle:.1f} | {late:.1f} |"
+            once = questions[WARM : WARM + asked]
+            for what, those in (("once", once), ("again", once[-AGAIN:])):
+                if stages:
+                    stages.clear()
+                took = list(times(ctx, embedder, those, most, found))
+                middle, late = np.percentile(took, [50, 95])
+                print(f"| {count:,} | {len(those)} | {what} | {middle:.1f} | {late:.1f} |", flush=True)
+                if stages:
+                    print(f"\n{stages.text(len(those))}\n")
 
 
 def main() -> None:
@@ -112,13 +116,11 @@ def main() -> None:
     found: list[str] = []
     # A fault chooses among so many; to compare two versions, all that were ranked.
     most = None if options.rankings else PRICED
-    print("| pages | questions | CPU ms, median | 95th percentile |\n|---|---|---|---|")
+    stages = Stages() if options.profile else None
+    print("| pages | questions | asked | CPU ms, median | 95th percentile |\n|---|---|---|---|---|")
     for count, asked in SIZES:
         if options.pages in (None, count):
-            profile = cProfile.Profile() if options.profile else None
-            print(measure(count, asked, most, profile, found), flush=True)
-            if profile:
-                pstats.Stats(profile).sort_stats("tottime").print_stats(25)
+            measure(count, asked, most, found, stages)
     if options.rankings:
         options.rankings.write_text("\n".join(found) + "\n", "utf-8")
 

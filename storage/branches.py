@@ -95,13 +95,11 @@ class Branches:
         """
         ids = np.array([id for id in pages if 0 <= id < 2**62], np.int64)
         if (mask := self.visible(branch)) is None:
-            found = np.unique(ids + np.array([[-1], [0], [1]]))
-            asked: list[int] = found[found > 0].tolist()
-            return asked
+            return _unique(ids + np.array([[-1], [0], [1]]))
         seen = np.flatnonzero(mask)
         before, after = seen.searchsorted(ids, "left"), seen.searchsorted(ids, "right")
         around = [seen[before[before > 0] - 1], ids[before < after], seen[after[after < len(seen)]]]
-        return [int(id) for id in np.unique(np.concatenate(around))]
+        return _unique(np.concatenate(around))
 
     def _condition(self, branch: int) -> str:
         if branch == TRUNK and self._alone():
@@ -118,3 +116,8 @@ class Branches:
         if not all(type(value) is int for row in rows for value in row):
             raise DiskError(f"the branches of {self._file.path} are garbled; restore a copy")
         return {id: (parent, at) for id, parent, at in rows}
+
+
+def _unique(ids: NDArray[np.int64]) -> list[int]:
+    found: list[int] = np.unique(ids[ids > 0]).tolist()
+    return found

@@ -20,6 +20,7 @@ from vctx.storage import cache
 from vctx.storage.disk import SqliteDisk, Vectors
 from vctx.storage.folder import Folder, State
 from vctx.storage.index import SpanIndex
+from vctx.storage.lately import Lately
 from vctx.storage.union import both, union, without
 from vctx.types import Page, Search, SessionInfo
 
@@ -59,6 +60,7 @@ class Shelf:
         self._taken: dict[str, _Taken] = {}
         self._open: OrderedDict[str, SqliteDisk] = OrderedDict()
         self._names: dict[int, str] = {}
+        self._lately = Lately()
         self._recent: list[str] = []
         self._saved = self._next = 0
         self.unread: dict[str, SessionInfo] = {}
@@ -72,6 +74,8 @@ class Shelf:
         self.unread = {name: info for name, info in mine.items() if info.problem}
         state = {name: known[name][0] for name in mine}
         changed = [n for n, taken in self._taken.items() if not state.get(n) or taken.state != state[n]]
+        if changed:
+            self._lately.clear()
         # What has changed while nobody held it open may have been replaced: it is read anew.
         self._drop([name for name in changed if name not in self._open or name not in mine])
         for name, info in mine.items():
@@ -129,11 +133,15 @@ class Shelf:
 
     def around(self, pages: Sequence[int]) -> list[Page]:
         """As SqliteDisk.around, within the session of each; the pages carry their numbers on the shelf."""
-        return [
-            replace(page, id=base | page.id)
-            for name, base, own in self._by_session(pages)
-            for page in self.disk(name).around(own)
-        ]
+        found: list[Page] = []
+        for name, base, own in self._by_session(pages):
+            near = {base | page.id: page for page in self.disk(name).around(own)}
+            known = self._lately.known(near)
+            new = {id: replace(page, id=id) for id, page in near.items() if id not in known}
+            self._lately.keep(new)
+            known |= new
+            found += [known[id] for id in near]
+        return found
 
     def phrase(self, text: str, k: int) -> list[int]:
         """As SqliteDisk.phrase."""

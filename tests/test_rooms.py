@@ -25,7 +25,7 @@ PURE = {
 }
 PURE |= {"blocks", "thrash"}
 PURE |= {"signals", "groups", "layout", "explain", "weights", "question", "lexicon", "dates", "stopwords"}
-PURE |= {"field", "ranking", "usage"}
+PURE |= {"field", "kept", "ranking", "usage"}
 LEAVES = {"storage", "embed", "models", "ingest", "fakes"}
 
 # What each room may import of vctx; a leaf may also import itself.

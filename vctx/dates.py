@@ -7,7 +7,6 @@ was written, or that of the question.
 import re
 from collections.abc import Callable
 from datetime import date, timedelta
-from functools import lru_cache
 
 Days = tuple[date, date]
 
@@ -37,7 +36,6 @@ _COUNT = rf"(\d{{1,2}}|an?|couple of|few|{'|'.join(_NUMBERS)})"
 _PAST = r"(last|past|previous)"
 
 
-@lru_cache(16_384)
 def intervals(text: str, today: date) -> tuple[Days, ...]:
     """Every time that a text speaks of, by the rules below; what one rule has read, no other does."""
     found: list[Days] = []
@@ -45,12 +43,14 @@ def intervals(text: str, today: date) -> tuple[Days, ...]:
     if not _LIKELY.search(rest):
         return ()
     for pattern, read in _RULES:
-        for match in pattern.finditer(rest):
+        matches = list(pattern.finditer(rest))
+        for match in matches:
             try:
                 found.append(read(match, today))
             except (ValueError, OverflowError):
                 continue  # 31 February
-        rest = pattern.sub(" ", rest)
+        if matches:
+            rest = pattern.sub(" ", rest)
     return tuple(found)
 
 

@@ -11,12 +11,32 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vctx.candidates import Column, Numbers
-from vctx.lexicon import Traits, traits
+from vctx.dates import Days, intervals
+from vctx.kept import Kept
+from vctx.lexicon import Traits, holds, traits
 from vctx.types import Page
 
 SITTING = timedelta(hours=6)
 """A longer silence ends what is one conversation."""
 UNTITLED: frozenset[str] = frozenset()
+
+
+def _title(page: Page) -> frozenset[str]:
+    if page.source is None:
+        return UNTITLED
+    return traits(f"{page.source.document} {page.source.heading}").stems
+
+
+LIKE = Kept(lambda page: traits(page.text))
+"""What a page's text is like."""
+TITLE = Kept(_title)
+"""The stems of a page's title and heading."""
+TIMES: Kept[tuple[Days, ...]] = Kept(lambda page: intervals(page.text, page.created_at.date()))
+"""The times that a page speaks of."""
+DATED = Kept(lambda page: holds(page.text, "time"))
+"""Whether a page tells when."""
+NAMED = Kept(lambda page: holds(page.text, "name"))
+"""Whether a page names somebody."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +59,7 @@ class Field:
     @cached_property
     def like(self) -> list[Traits]:
         """What each page's text is like."""
-        return [traits(page.text) for page in self.pages]
+        return LIKE.all(self.pages)
 
     @cached_property
     def titled(self) -> bool:
@@ -49,7 +69,7 @@ class Field:
     @cached_property
     def titles(self) -> list[frozenset[str]]:
         """The stems of each page's title and heading."""
-        return [_title(page) for page in self.pages]
+        return TITLE.all(self.pages)
 
     @cached_property
     def talk(self) -> Column:
@@ -117,9 +137,3 @@ class Field:
         """The largest value in each page's sitting; of a table, in each of its columns."""
         best: Column = np.maximum.reduceat(values, self.starts, axis=0)[self.sitting]
         return best
-
-
-def _title(page: Page) -> frozenset[str]:
-    if page.source is None:
-        return UNTITLED
-    return traits(f"{page.source.document} {page.source.heading}").stems

@@ -1,18 +1,21 @@
 """Words as recall compares them: without their endings, without those that tell nothing; and what a text is
-like. Pure; what a text is like is remembered, since pages never change.
+like. Pure.
 """
 
 import re
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from typing import Literal
 
 from vctx.stopwords import STOPWORDS
 
-REMEMBERED = 16_384
-"""Texts of which the traits are kept: those of a long conversation."""
+REMEMBERED = 65_536
+"""Words of which the stem is kept."""
 
 _WORD = re.compile(r"[^\W_]+")
+_RUN = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]+")
+"""Chinese and Japanese, which part no words by spaces."""
 _CLAUSE = re.compile(r"\?(\s|$)|？")
 _ACK = re.compile(
     r"\W*(wow|oh|yeah|yes|yep|no way|thanks|thank you|haha|cool|nice|great|awesome|amazing|sure|ok|okay"
@@ -66,10 +69,9 @@ class Traits:
     """It may speak of a time: there is a digit, or a word with which a time is told."""
 
 
-@lru_cache(REMEMBERED)
 def traits(text: str) -> Traits:
     """What a text is like."""
-    words = _WORD.findall(text.lower())
+    words = words_of(text)
     found = stems(words)
     digits = bool(_DIGIT.search(text))
     return Traits(
@@ -85,7 +87,6 @@ def traits(text: str) -> Traits:
     )
 
 
-@lru_cache(REMEMBERED)
 def holds(text: str, kind: Literal["time", "name"]) -> bool:
     """Whether a text holds what a question may ask for."""
     return bool(_WHEN.search(text.lower()) if kind == "time" else _NAME.search(text))
@@ -93,15 +94,26 @@ def holds(text: str, kind: Literal["time", "name"]) -> bool:
 
 def terms(text: str) -> list[str]:
     """The stems of a text, in order, stop words left out."""
-    return stems(_WORD.findall(text.lower()))
+    return stems(words_of(text))
+
+
+def words_of(text: str) -> list[str]:
+    """The words of a text in lower case; of a script without spaces, each two characters side by side."""
+    text = text.lower()
+    return _WORD.findall(text if text.isascii() else _RUN.sub(_spaced, text))
+
+
+def _spaced(run: re.Match[str]) -> str:
+    pairs = (a + b for a, b in pairwise(run[0]))
+    return f" {' '.join(pairs) or run[0]} "
 
 
 def stems(words: list[str]) -> list[str]:
     """The stems of words in lower case, stop words left out."""
-    return [found for word in words if (found := _stem(word))]
+    return list(filter(None, map(_stem, words)))
 
 
-@lru_cache(4 * REMEMBERED)
+@lru_cache(REMEMBERED)
 def _stem(word: str) -> str:
     """Its stem; empty for a stop word."""
     return "" if word in STOPWORDS else stem(word)

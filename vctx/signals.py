@@ -19,14 +19,13 @@ import math
 from collections.abc import Sequence
 from datetime import timedelta
 from itertools import pairwise
-from typing import Literal
 
 import numpy as np
 
 from vctx.candidates import Candidates, Column, Numbers
 from vctx.dates import Days, intervals
-from vctx.field import Field
-from vctx.lexicon import holds, stem, terms
+from vctx.field import DATED, NAMED, TIMES, Field
+from vctx.lexicon import stem, terms
 from vctx.question import asked, named
 
 Table = dict[str, Column]
@@ -34,6 +33,10 @@ Table = dict[str, Column]
 
 FADES = 10.0
 """Days after which what was written later counts for a third."""
+TERMS = 256
+"""Words of a question, its first, that are looked for on each page."""
+FAR = 4.0
+"""Deviations beyond which a length tells no more: a pasted book is no better an answer than a long letter."""
 BRIEF = 6
 """Words below which a message seldom tells anything."""
 CLOSE = 0.05
@@ -51,7 +54,7 @@ def table(text: str, hits: Candidates, found: Field) -> Table:
     lexical = np.nan_to_num(hits.lexical)
     columns["lexical"] = standard(lexical)
     columns["top_lexical"] = lexical / (lexical.max() or 1.0)
-    columns["length"] = standard(columns["length"])
+    columns["length"] = np.clip(standard(columns["length"]), -FAR, FAR)
     columns["replies"] = columns["answers"] * np.maximum(columns["before_dense"], 0.0)
     columns["told"] = columns["author"] * columns["own"]
     return columns
@@ -107,7 +110,7 @@ def _filled(values: Column) -> Column:
 
 
 def _words(text: str, found: Field) -> Table:
-    wanted = list(dict.fromkeys(terms(text)))
+    wanted = list(dict.fromkeys(terms(text)))[:TERMS]
     held = _held(wanted, [page.stems for page in found.like])
     common = held.sum(axis=0)
     rarity = np.log1p((len(held) - common + 0.5) / (common + 0.5))
@@ -180,11 +183,8 @@ def _time(text: str, found: Field) -> Table:
     first, last = spans[0]
     since = np.array([(day - last).days for day in days], np.float64)
     within = np.array([first <= day <= last for day in days], np.float64)
-    told = zip(found.pages, found.like, days, strict=True)
-    happened = [
-        own.timely and any(_same_time(spans[0], one) for one in intervals(page.text, day))
-        for page, own, day in told
-    ]
+    told = zip(found.pages, found.like, strict=True)
+    happened = [own.timely and any(_same_time(spans[0], one) for one in TIMES(page)) for page, own in told]
     after = np.where(since > 0, np.exp(-np.maximum(since, 0) / FADES), 0.0)
     return {"within": within, "after": after, "happened": np.array(happened, np.float64), "lately": late}
 
@@ -214,14 +214,13 @@ def _form(text: str, found: Field) -> Table:
         "own": found.trait("own") * talk,
         "length": np.log1p(words),
         "brief": (words < BRIEF) * talk,
-        "has_time": _told(found, "time") if wants.time else np.zeros(len(talk)),
+        "has_time": _dated(found) if wants.time else np.zeros(len(talk)),
         "has_number": found.trait("number") if wants.number else np.zeros(len(talk)),
-        "has_name": _told(found, "name") if wants.person else np.zeros(len(talk)),
+        "has_name": np.array(NAMED.all(found.pages), np.float64) if wants.person else np.zeros(len(talk)),
     }
 
 
-def _told(found: Field, kind: Literal["time", "name"]) -> Column:
-    """Whether each page holds a time, or a name."""
+def _dated(found: Field) -> Column:
+    """Whether each page tells when."""
     pages = zip(found.pages, found.like, strict=True)
-    told = [(own.timely or kind == "name") and holds(page.text, kind) for page, own in pages]
-    return np.array(told, np.float64)
+    return np.array([own.timely and DATED(page) for page, own in pages], np.float64)

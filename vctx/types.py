@@ -105,7 +105,7 @@ class Added(Document):
     """Chunks that the document no longer holds, and that were forgotten."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True)
 class Page:
     """The unit of memory: one message, one tool call, or one chunk of a document. Immutable once on disk.
 

@@ -1,0 +1,65 @@
+"""Questions and pages that nobody thinks of: they cost milliseconds, and are answered."""
+
+import time
+from collections.abc import Iterator
+
+import pytest
+
+import vctx
+from vctx.fakes import HashingEmbedder, WordTokenizer
+from vctx.lexicon import terms
+
+WORDS = " ".join(f"word{n}" for n in range(14_000))
+
+
+@pytest.fixture(scope="module")
+def ctx(tmp_path_factory: pytest.TempPathFactory) -> Iterator[vctx.Context]:
+    """300 small pages; 301: one word five thousand times; 302 and 303: Chinese."""
+    path = tmp_path_factory.mktemp("odd") / "s.db"
+    with vctx.open(
+        path, model=None, tokenizer=WordTokenizer(), embedder=HashingEmbedder(), background=False
+    ) as ctx:
+        with ctx.relaxed():
+            for n in range(300):
+                ctx.append("user", f"The harbour has boat {n} and weather {n % 7}.", author="Ana")
+            ctx.append("user", "needle " * 5000 + "The lighthouse is red.", author="Bo")
+            ctx.append("user", "我们昨天在上海吃了北京烤鸭，很好吃。", author="李雷")
+            ctx.append("user", "天气很好，我们去了长城。", author="韩梅梅")
+        ctx.search("boat")
+        yield ctx
+
+
+def test_a_page_with_thousands_of_hits_of_one_word(ctx: vctx.Context) -> None:
+    assert ctx.search("Where is the needle?", 1)[0].page == 301
+    [hit, *_] = [hit for hit in ctx.search("Which lighthouse is red?", 3) if hit.page == 301]
+    assert hit.span is not None  # the one that says so, of many
+    assert "lighthouse" in ctx.pages([301])[0].text[slice(*hit.span)]
+    assert ctx.search("Where is boat 17?", 1)[0].page == 18
+
+
+@pytest.mark.parametrize("question", ["", "   ", "?!", "\0", "x\ud800y", "😀" * 999, "1" * 5000])
+def test_a_question_that_says_nothing_is_answered(ctx: vctx.Context, question: str) -> None:
+    hits = ctx.search(question)
+    assert hits and [hit.score for hit in hits] == sorted((hit.score for hit in hits), reverse=True)
+    assert ctx.search(question) == hits
+
+
+@pytest.mark.parametrize("question", [WORDS, "harbour " * 12_500, "a" * 100_000, "AB1234 " * 14_000])
+def test_a_question_of_100_kb_is_answered_fast(ctx: vctx.Context, question: str) -> None:
+    start = time.process_time()
+    assert ctx.search(question, 20)
+    assert time.process_time() - start < 0.6  # 0.04 to 0.1 on a quiet machine
+
+
+def test_a_needle_in_a_question_of_100_kb(ctx: vctx.Context) -> None:
+    assert 34 in {hit.page for hit in ctx.search(f"boat 33? {'harbour ' * 12_500}", 5)}
+
+
+def test_words_of_a_script_without_spaces() -> None:
+    assert terms("北京烤鸭 is 好") == ["北京", "京烤", "烤鸭", "好"]
+    assert terms("東京タワーはAB") == ["東京", "京タ", "タワ", "ワー", "ーは", "ab"]
+
+
+def test_a_chinese_question(ctx: vctx.Context) -> None:
+    hits = {hit.page: hit.signals for hit in ctx.search("我们吃了北京烤鸭吗？")}
+    assert hits[302]["cover"] > hits[303]["cover"] > 0
