@@ -32,6 +32,8 @@ class Setting:
     tokenizer: str
     budgets: tuple[int, ...] = ()
     weights: str | None = None
+    also: tuple[Path, ...] = ()
+    """Files of weights by which vctx ranks once more."""
     windows: tuple[int, ...] = ()
     """Windows through which vctx replays the history."""
     options: Mapping[str, Any] = field(default_factory=dict)
@@ -85,7 +87,8 @@ def under_test(setting: Setting) -> list[System]:
         options |= {"model": setting.model, "system": INSTRUCTION, "reserve": setting.reserve}
     windows = [Paging(window, options) for window in setting.windows]
     foreign = [Foreign(name, python) for name, python in setting.foreign]
-    return [Ranking(), *windows, *foreign, *(plain.Plain(name) for name in plain.NAMES)]
+    also = [Ranking(file) for file in setting.also]
+    return [Ranking(), *also, *windows, *foreign, *(plain.Plain(name) for name in plain.NAMES)]
 
 
 def config(task: Task, setting: Setting, systems: Sequence[System]) -> dict[str, Any]:

@@ -4,7 +4,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from vctx.eval.log import Run
+from vctx.eval.missed import missed
 from vctx.eval.summary import Figure, Row, rows
+from vctx.eval.systems.plain import UNSEEING
 
 ANSWERED = ("f1", "exact", "contains", "judged")
 """Figures of answers, in this order."""
@@ -38,6 +40,7 @@ def table(run: Run) -> str:
         blocks.append(_categories(found, others, main(run)))
     needs = [row.figures["needs"].mean for row in found if row.group == overall and "needs" in row.figures]
     blocks += [f"full: the whole history takes {mean:,.0f} tokens on average" for mean in needs]
+    blocks += [block] if (block := _missed(run)) else []
     return "\n\n".join(blocks)
 
 
@@ -66,6 +69,26 @@ def _categories(found: Sequence[Row], groups: Sequence[str], name: str) -> str:
     return "\n".join(lines)
 
 
+def _missed(run: Run) -> str:
+    """What dense misses, and the share of it that others find."""
+    found = missed(run.lines, run.config.get("together", ()), run.config["budgets"])
+    found = [one for one in found if one.system not in UNSEEING]
+    budgets = list(dict.fromkeys(one.budget for one in found))
+    cells = {(one.system, one.budget): one for one in found}
+    systems = list(dict.fromkeys(one.system for one in found))
+    wide = max([28, *map(len, systems)]) + 1
+    head = f"{'missed by dense, and found':<{wide}}" + "".join(f"{f'@{b:,}':>24}" for b in budgets)
+    rows = [
+        f"{system:<{wide}}"
+        + "".join(
+            f"{f'{one.found / one.missed:.3f} ({one.found} of {one.missed})' if one else '-':>24}"
+            for one in (cells.get((system, b)) for b in budgets)
+        )
+        for system in systems
+    ]
+    return "\n".join([head, *rows]) if rows else ""
+
+
 def _wide(found: Sequence[Row]) -> int:
     return max(15, *(len(row.system) for row in found)) + 1
 
@@ -86,6 +109,9 @@ def data(run: Run) -> dict[str, Any]:
     """The configuration, and every figure of every row."""
     return {
         "config": dict(run.config),
+        "missed": [
+            one._asdict() for one in missed(run.lines, run.config.get("together", ()), run.config["budgets"])
+        ],
         "rows": [
             {
                 "system": row.system,

@@ -4,7 +4,7 @@ questions with evidence -> a search whose hits show the signals themselves -> La
 """
 
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -113,19 +113,30 @@ def case(
     return Case(rows, np.array([cost[page] for page in best], float), len(gold))
 
 
-def train(cases: Sequence[Case], about: Mapping[str, object], prior: Weights = PLAIN) -> Weights:
-    """Weights for what there is: messages, chunks, or both; the prior's for what there is not."""
-    message = _kind(cases, prior, chunk=False)
-    chunk = _kind(cases, prior, chunk=True)
+def train(
+    cases: Sequence[Case],
+    about: Mapping[str, object],
+    prior: Weights = PLAIN,
+    *,
+    without: Collection[str] = (),
+) -> Weights:
+    """Weights for what there is: messages, chunks, or both; the prior's for what there is not.
+
+    Signals that are left out weigh nothing.
+    """
+    message = _kind(cases, prior, without, chunk=False)
+    chunk = _kind(cases, prior, without, chunk=True)
     return Weights(message[0], chunk[0], message[1], chunk[1], trained=True, about=about)
 
 
-def _kind(cases: Sequence[Case], prior: Weights, *, chunk: bool) -> tuple[Mapping[str, float], float]:
+def _kind(
+    cases: Sequence[Case], prior: Weights, without: Collection[str], *, chunk: bool
+) -> tuple[Mapping[str, float], float]:
     rows = [_thinned(c.labelled, n) for n, c in enumerate(cases) if _usable(c.labelled, chunk)]
     weights, bias = (prior.chunk, prior.chunk_bias) if chunk else (prior.message, prior.message_bias)
     if not rows:
-        return weights, bias
-    names = [name for name in SIGNALS if name not in (TALK if chunk else NOT_TALK)]
+        return {name: value for name, value in weights.items() if name not in without}, bias
+    names = [n for n in SIGNALS if n not in (TALK if chunk else NOT_TALK) and n not in without]
     columns = [SIGNALS.index(name) for name in names]
     kept = [Labelled(r.group, r.signals[:, columns], r.gold, r.chunk, r.weight) for r in rows]
     start = np.array([weights.get(name, 0.0) for name in names])

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -12,19 +13,20 @@ from vctx.lexicon import terms
 WORDS = " ".join(f"word{n}" for n in range(14_000))
 
 
+def opened(path: Path) -> vctx.Context:
+    return vctx.open(
+        path, model=None, tokenizer=WordTokenizer(), embedder=HashingEmbedder(), background=False
+    )
+
+
 @pytest.fixture(scope="module")
 def ctx(tmp_path_factory: pytest.TempPathFactory) -> Iterator[vctx.Context]:
-    """300 small pages; 301: one word five thousand times; 302 and 303: Chinese."""
-    path = tmp_path_factory.mktemp("odd") / "s.db"
-    with vctx.open(
-        path, model=None, tokenizer=WordTokenizer(), embedder=HashingEmbedder(), background=False
-    ) as ctx:
+    """300 small pages; 301: one word five thousand times."""
+    with opened(tmp_path_factory.mktemp("odd") / "s.db") as ctx:
         with ctx.relaxed():
             for n in range(300):
                 ctx.append("user", f"The harbour has boat {n} and weather {n % 7}.", author="Ana")
             ctx.append("user", "needle " * 5000 + "The lighthouse is red.", author="Bo")
-            ctx.append("user", "我们昨天在上海吃了北京烤鸭，很好吃。", author="李雷")
-            ctx.append("user", "天气很好，我们去了长城。", author="韩梅梅")
         ctx.search("boat")
         yield ctx
 
@@ -60,6 +62,9 @@ def test_words_of_a_script_without_spaces() -> None:
     assert terms("東京タワーはAB") == ["東京", "京タ", "タワ", "ワー", "ーは", "ab"]
 
 
-def test_a_chinese_question(ctx: vctx.Context) -> None:
-    hits = {hit.page: hit.signals for hit in ctx.search("我们吃了北京烤鸭吗？")}
-    assert hits[302]["cover"] > hits[303]["cover"] > 0
+def test_a_chinese_question(tmp_path: Path) -> None:
+    with opened(tmp_path / "s.db") as ctx:
+        ctx.append("user", "我们昨天在上海吃了北京烤鸭，很好吃。", author="李雷")
+        ctx.append("user", "天气很好，我们去了长城。", author="韩梅梅")
+        hits = {hit.page: hit.signals for hit in ctx.search("我们吃了北京烤鸭吗？", before=())}
+    assert hits[1]["cover"] > hits[2]["cover"] > 0

@@ -111,6 +111,22 @@ def test_the_time_of_a_question() -> None:
     assert found["happened"] == [0, 0, 1]
 
 
+def test_the_time_of_a_question_that_counts_from_something_else() -> None:
+    """Written 7, 14, 21 and 28 May; the party was on the day before the last."""
+    pages = said("Hm.", "We met.", "Look!", "The party was yesterday.", days=7)
+    nothing, like = np.zeros(4), np.array([0.1, 0.2, 0.1, 0.9])
+    field = Field(pages, like, like, datetime(2023, 8, 20, tzinfo=UTC))
+    hits = Candidates.of(Hit(page.id, dense=0.0) for page in pages)
+
+    def within(question: str) -> list[float]:
+        columns: list[float] = table(question, hits, field)["within"].tolist()
+        return columns
+
+    assert within("What did Ana do two weeks before the party?") == [0, 1, 0, 0]
+    assert within("What did Ana do a week after 14 May 2023?") == [0, 0, 1, 0]
+    assert within("What did Ana do before the party?") == nothing.tolist()
+
+
 def test_who_said_it_and_what_it_follows() -> None:
     pages = said("Where do you live?", "I live in Lyon.")
     found = signals("Where does Ana live?", pages)

@@ -23,7 +23,7 @@ from itertools import pairwise
 import numpy as np
 
 from vctx.candidates import Candidates, Column, Numbers
-from vctx.dates import Days, intervals
+from vctx.dates import Days, gap, intervals
 from vctx.field import DATED, NAMED, TIMES, Field
 from vctx.lexicon import stem, terms
 from vctx.question import asked, named
@@ -39,6 +39,10 @@ FAR = 4.0
 """Deviations beyond which a length tells no more: a pasted book is no better an answer than a long letter."""
 BRIEF = 6
 """Words below which a message seldom tells anything."""
+SLACK = tuple(
+    (timedelta(days=unit), timedelta(days=days)) for unit, days in ((365, 180), (30, 15), (7, 3), (0, 0))
+)
+"""How far off a gap of so many days may be: nobody counts years in days."""
 CLOSE = 0.05
 """Cosine below the best at which a page counts for a third."""
 
@@ -174,7 +178,7 @@ def _people(text: str, found: Field) -> Table:
 
 
 def _time(text: str, found: Field) -> Table:
-    spans = intervals(text, found.now.date())
+    spans = meant(text, found)
     nothing = np.zeros(len(found.pages))
     late = _lateness(found.written) if asked(text).now else nothing
     if not spans:
@@ -187,6 +191,20 @@ def _time(text: str, found: Field) -> Table:
     happened = [own.timely and any(_same_time(spans[0], one) for one in TIMES(page)) for page, own in told]
     after = np.where(since > 0, np.exp(-np.maximum(since, 0) / FADES), 0.0)
     return {"within": within, "after": after, "happened": np.array(happened, np.float64), "lately": late}
+
+
+def meant(text: str, found: Field) -> tuple[Days, ...]:
+    """The times that a question names; "two weeks before X" is counted from the best page's day."""
+    spans = intervals(text, found.now.date())
+    if (off := gap(text)) is None:
+        return spans
+    if spans:
+        return tuple((first + off, last + off) for first, last in spans)
+    page = found.pages[int(_filled(found.core).argmax())]
+    told = TIMES(page)
+    first, last = told[0] if told else (page.created_at.date(),) * 2
+    slack = next(days for unit, days in SLACK if abs(off) >= unit)
+    return ((first + off - slack, last + off + slack),)
 
 
 def _lateness(written: Column) -> Column:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import vctx
-from vctx.eval.case import Ask
+from vctx.eval.case import Ask, sha
 from vctx.eval.metrics.faults import faults
 from vctx.eval.placing import Item
 from vctx.eval.shelf import Shelf, fill, session
@@ -22,17 +22,28 @@ SHOWN = ("message", "chunk")
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
-    """What `Context.search` finds, best first; the session is the one that the case is shelved in."""
+    """What `Context.search` finds, best first; the session is the one that the case is shelved in.
 
-    name: str = "vctx"
+    With the weights of a file, in place of those that the session was opened with.
+    """
+
+    weights: Path | None = None
+
+    @property
+    def name(self) -> str:
+        return f"vctx {self.weights.stem}" if self.weights else "vctx"
 
     @property
     def about(self) -> dict[str, Any]:
-        return {}
+        return {"weights": sha(self.weights)} if self.weights else {}
 
     @contextmanager
     def open(self, shelf: Shelf) -> Iterator[Finder]:
-        yield lambda ask: _ranked(shelf, shelf.search(ask))
+        if self.weights is None:
+            yield lambda ask: _ranked(shelf, shelf.search(ask))
+            return
+        with session(shelf.path, shelf.parts, weights=self.weights) as ctx:
+            yield lambda ask: _ranked(shelf, ctx.search(ask.text, before=ask.before))
 
     def size(self) -> int:
         return 0

@@ -11,6 +11,7 @@ from vctx.errors import InputError
 
 if TYPE_CHECKING:
     from vctx.eval.training import Case
+    from vctx.weights import Weights
 
 
 @click.command(name="train-recall")
@@ -25,6 +26,11 @@ if TYPE_CHECKING:
 @click.option("--made", type=int, help="Train on this many made conversations, as the default weights were.")
 @click.option("--out", type=click.Path(dir_okay=False), default="weights.json", show_default=True)
 @click.option("--force", is_flag=True, help="Write the weights even where they are not better.")
+@click.option(
+    "--ablate",
+    type=click.Path(file_okay=False),
+    help="Also train without each group of signals in turn, and write these weights into this folder.",
+)
 @click.option("--embedder", default=EMBEDDER, show_default=True, help="The embedding model.")
 @click.option("--tokenizer", default="o200k_base", show_default=True, help="Whose tokens are counted.")
 def train_recall(
@@ -33,6 +39,7 @@ def train_recall(
     made: int | None,
     out: str,
     force: bool,
+    ablate: str | None,
     embedder: str,
     tokenizer: str,
 ) -> None:
@@ -46,9 +53,10 @@ def train_recall(
       vctx train-recall --db alice.db --labelled questions.jsonl --out alice.json
       vctx train-recall --db alice.db --out alice.json
       VCTX_WEIGHTS=alice.json vctx chat --db alice.db
+      vctx train-recall --made 36 --force --out mine.json --ablate ablation
     """
     from vctx import weights as known
-    from vctx.eval.trial import ENOUGH, trial
+    from vctx.eval.trial import ENOUGH, folds, trial
 
     if (db is None) == (made is None):
         raise click.UsageError("name a session (--db), or a number of made conversations (--made)")
@@ -62,8 +70,7 @@ def train_recall(
         )
     # Made questions train the weights that ship: from the plain sum, and compared with it.
     start = known.load("plain" if made is not None else None)
-    groups = len({case.labelled.group for case in cases})
-    with progress("folds", groups) as advance:
+    with progress("folds", len(folds(cases))) as advance:
         found = trial(cases, start, advance)
     click.echo(found.text())
     if found.better or force:
@@ -72,6 +79,8 @@ def train_recall(
             "from": "made conversations" if made is not None else Path(str(db)).name,
         }
         _write(cases, about, start, Path(out))
+    if ablate:
+        _ablated(cases, start, Path(ablate))
 
 
 def _own(db: str, labelled: str | None, embedder: str, tokenizer: str) -> "list[Case]":
@@ -96,10 +105,17 @@ def _made(count: int, embedder: str, tokenizer: str) -> "list[Case]":
         return list(training.made(seeds, named(tokenizer), embed.load(embedder), advance))
 
 
-def _write(cases: "list[Case]", about: dict[str, object], start: object, out: Path) -> None:
-    from vctx.eval.training import train
-    from vctx.weights import Weights, dump
+def _ablated(cases: "list[Case]", start: "Weights", folder: Path) -> None:
+    from vctx.eval import ablation
 
-    assert isinstance(start, Weights)
+    with progress("groups of signals", len(ablation.GROUPS) + 1) as advance:
+        written = ablation.ablate(cases, start, folder, advance)
+    click.echo(f"vctx eval ... {' '.join(f'--also {file}' for file in written)}", err=True)
+
+
+def _write(cases: "list[Case]", about: dict[str, object], start: "Weights", out: Path) -> None:
+    from vctx.eval.training import train
+    from vctx.weights import dump
+
     out.write_text(dump(train(cases, about, start)), encoding="utf-8")
     click.echo(f"{out}: vctx.open(..., weights={str(out)!r}), or VCTX_WEIGHTS={out}", err=True)

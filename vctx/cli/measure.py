@@ -35,6 +35,7 @@ class Measurement:
     policy: str
     fault: float
     weights: str | None
+    also: tuple[str, ...]
     budget: tuple[int, ...]
     model: str | None
     base_url: str | None
@@ -77,6 +78,7 @@ class Measurement:
             self.tokenizer,
             tuple(sorted(self.budget)),
             self.weights,
+            tuple(map(Path, self.also)),
             self.window,
             {"policy": self.policy, "fault": self.fault},
             tuple((name, python or self.python) for name, _, python in named),
@@ -128,6 +130,12 @@ _OPTIONS = (
         "--fault", default=0.4, show_default=True, help="The largest share of it that one fault loads."
     ),
     click.option("--weights", help="Of vctx's signals: a file, or 'plain'; by default those that ship."),
+    click.option(
+        "--also",
+        multiple=True,
+        type=FILE,
+        help="Rank once more, by the weights of this file; may be repeated.",
+    ),
     click.option(
         "--budget", multiple=True, type=click.IntRange(min=1), help="Tokens to place; may be repeated."
     ),
