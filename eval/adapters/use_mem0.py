@@ -11,17 +11,17 @@ from serve import serve
 
 
 class Given(EmbeddingBase):
-    """Every vector is given with its text."""
+    """Every vector is given with its text, which mem0 strips."""
 
     def __init__(self):
         super().__init__()
         self.known = {}
 
     def embed(self, text, memory_action=None):
-        return self.known[text]
+        return self.known[text.strip()]
 
     def embed_batch(self, texts, memory_action=None):
-        return [self.known[text] for text in texts]
+        return [self.known[text.strip()] for text in texts]
 
 
 class Memory:
@@ -36,12 +36,12 @@ class Memory:
         self.memory.embedding_model = self.given = Given()
 
     def add(self, ids, texts, vectors):
-        self.given.known |= dict(zip(texts, vectors, strict=True))
+        self.given.known |= {text.strip(): vector for text, vector in zip(texts, vectors, strict=True)}
         for number, text in zip(ids, texts, strict=True):
             self.memory.add(text, user_id="user", metadata={"page": number}, infer=False)
 
     def search(self, text, vector, k):
-        self.given.known[text] = vector
+        self.given.known[text.strip()] = vector
         found = self.memory.search(text, filters={"user_id": "user"}, top_k=k, threshold=0.0)
         return [one["metadata"]["page"] for one in found["results"]]
 
