@@ -15,7 +15,8 @@ from vctx.eval.log import LINES, Log, read
 from vctx.eval.measure import Setting, config, measure, under_test
 from vctx.eval.story import Recipe
 from vctx.eval.summary import figure
-from vctx.eval.systems import plain
+from vctx.eval.systems import foreign, plain
+from vctx.eval.systems.foreign import ADAPTERS
 from vctx.fakes import HashingEmbedder, ScriptedModel
 from vctx.ports import silent
 
@@ -161,7 +162,7 @@ def test_a_memory_layer_that_is_not_there(tmp_path: Path) -> None:
         measure(one(), replace(SETTING, foreign=(("brain", sys.executable),)), silent)
     with pytest.raises(vctx.MissingError, match="cannot be run for faiss"):
         measure(one(), replace(SETTING, foreign=(("faiss", str(tmp_path / "python")),)), silent)
-    with pytest.raises(vctx.MissingError, match="it ended with code 1; name the Python that has it"):
+    with pytest.raises(vctx.MissingError, match=r"ended with code 1.*Name the Python that has it"):
         measure(one(), replace(SETTING, foreign=(("mem0", sys.executable),)), silent)
 
 
@@ -223,3 +224,22 @@ def test_what_a_run_costs_is_written_beside_it(tmp_path: Path) -> None:
     assert opened["vctx"] == 0 < opened["faiss"] and opened["vctx window 512"] > 4096
     assert [cost["bytes"] > 4096 for cost in costs if cost.get("part") == "shelve"] == [True]
     assert sum("find" in cost for cost in costs) == 3 + len(plain.NAMES)
+
+
+def test_a_memory_layer_that_fails_halfway_ends_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was asked before it is kept, and the error names the layer."""
+    monkeypatch.setattr(foreign, "ADAPTERS", tmp_path / "adapters")
+    (tmp_path / "adapters").mkdir()
+    text = (ADAPTERS / "use_faiss.py").read_text("utf-8")
+    (tmp_path / "adapters" / "use_faiss.py").write_text(
+        text.replace("_, ids =", "raise SystemExit(3)\n        _, ids =")
+    )
+    (tmp_path / "adapters" / "serve.py").write_text((ADAPTERS / "serve.py").read_text("utf-8"))
+    setting = replace(SETTING, foreign=(("faiss", sys.executable),), out=tmp_path / "run")
+    with pytest.raises(
+        vctx.VctxError, match=r"faiss, run by .* ended with code 3; what it said stands above"
+    ):
+        measure(one(), setting, silent)
+    assert [line.system for line in read(tmp_path / "run").lines] == ["vctx"]

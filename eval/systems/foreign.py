@@ -91,14 +91,17 @@ class Foreign:
             line = process.stdout.readline()
         except BrokenPipeError:
             line = ""
-        said: dict[str, Any] = json.loads(line) if line else {"error": f"it ended with code {process.wait()}"}
-        if "error" in said:
-            self.close()
+        if line:
+            said: dict[str, Any] = json.loads(line)
+            return said
+        code = process.wait()
+        self.close()
+        told = f"{self.name}, run by {self.python}, ended with code {code}; what it said stands above"
+        if "version" in message:
             raise vctx.MissingError(
-                f"{self.name}, run by {self.python}, failed: {said['error']}; name the Python that has it: "
-                f"--system {self.name}=/path/to/python"
+                f"{told}. Name the Python that has it: --system {self.name}=/path/to/python"
             )
-        return said
+        raise vctx.VctxError(told)
 
     def _started(self) -> subprocess.Popen[str]:
         script = ADAPTERS / f"use_{self.name}.py"
