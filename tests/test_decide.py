@@ -1,12 +1,13 @@
 """Decisions by worked example; that they are functions and keep their word is in test_invariants."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
 from vctx.plan import decide, pack
 from vctx.policies import POLICIES, named
-from vctx.types import Budget, Fold, Frame, Hit, Snapshot
+from vctx.types import Budget, Fold, Frame, Hit, Prices, Snapshot
 
 ROOM_100 = Budget(window=120, reserve=20, high=1.0, low=0.5)
 
@@ -112,3 +113,11 @@ def test_a_reference_that_leaves_with_its_group_is_loaded_again() -> None:
     plan = decide(snapshot(frames, hits=hits, ask=90), fifo)
     assert plan.evicted == (1, 2)
     assert [f.page for f in plan.load] == [9, 1] and plan.tokens == 10 + 20 + 50
+
+
+def test_a_cold_cache_is_the_moment_to_flush_unless_something_came_for_the_next_reply() -> None:
+    """90 of 100 tokens stand, and all is written anew anyway; but a page that came since was not read yet."""
+    frames = [frame(page) for page in (1, 2, 3, 4)]
+    cold = snapshot(frames, prices=Prices("p", 1.0, 0.1), cold=True, read=4, arriving=(frame(6, 1),))
+    assert decide(cold, named("priced")).evict and not decide(cold, fifo).evict
+    assert not decide(replace(cold, frames=(*frames[:3], frame(5))), named("priced")).evict

@@ -82,7 +82,7 @@ def test_a_simulation_does_what_the_session_did(policy: str, tmp_path: Path) -> 
     clock = Turns()
     with make(tmp_path / "s.db", window=700, reserve=60, policy=policy, prices=PRICES, clock=clock) as ctx:
         talk(ctx, clock, 36)
-        live, trace = changes(ctx.log()), recorded(ctx, "talk")
+        live, trace = changes(ctx.log()), recorded(ctx.log(), "talk")
     run = simulate(trace, named(policy), PRICES)
     forgot = {event.tick for event in trace.events if type(event).__name__ == "Forgot"}
     steps = [(s.tick, s.evict, s.load, s.tokens) for s in run.steps if s.tick not in forgot]
@@ -100,7 +100,7 @@ def test_a_trace_is_the_same_whoever_decided(tmp_path: Path) -> None:
                 ctx.append("user", f"The {WORDS[n % 7]} number {n} was beside the {WORDS[n * 3 % 10]}.")
             live[policy] = changes(ctx.log())
             if policy == "fifo":
-                trace = recorded(ctx, "talk")
+                trace = recorded(ctx.log(), "talk")
     run = simulate(trace, named("lru"))
     assert [(s.tick, s.evict, s.load, s.tokens) for s in run.steps] == live["lru"] != live["fifo"]
 
@@ -149,7 +149,7 @@ def test_a_chat_asks_each_question_after_its_evidence(tmp_path: Path) -> None:
     options: dict[str, Any] = {"window": 1000, "background": False, **parts}
     asked = chat(conversation, tmp_path / "c.db", **options)
     with vctx.open(tmp_path / "c.db", model=None, **options) as ctx:
-        trace = recorded(ctx, conversation.name, asked)
+        trace = recorded(ctx.log(), conversation.name, asked)
     run = simulate(trace, named("fifo"))
     assert sorted(found.question for found in run.found) == sorted(asked_at)
     assert beside(trace, "full context").found[0].share == 1.0

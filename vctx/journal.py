@@ -23,7 +23,9 @@ class State:
     unfolded: tuple[int, ...] = ()
     """Messages that left the window and wait for the digest, oldest first."""
     sent: datetime | None = None
-    """When the model last read the window."""
+    """When the model last read the window..."""
+    read: int = -1
+    """...and the tick of what it said then."""
     served: int = 0
     """The frames that it read then and that stand unchanged, with nothing before them changed: a prefix."""
     blocks: tuple[tuple[str, int], ...] = ()
@@ -67,9 +69,10 @@ def apply(state: State, entry: Entry) -> State:
         raise ValueError(f"entry {entry.tick} does not follow tick {state.tick}")
     if not state.counts(entry):
         return replace(state, tick=entry.tick)
-    sent, served = _read(state, entry)
-    frames = _frames(state.frames, entry)
-    state = replace(state, tick=entry.tick, frames=frames, sent=sent, served=served)
+    served = _served(state, entry)
+    if entry.request.get("reply"):
+        state = replace(state, sent=entry.at, read=entry.tick)
+    state = replace(state, tick=entry.tick, frames=_frames(state.frames, entry), served=served)
     if entry.plan.fold is not None:
         state = replace(state, unfolded=state.unfolded + entry.plan.fold.pages)
     if entry.cause == "fold":
@@ -98,16 +101,15 @@ def flushes(entry: Entry) -> bool:
     return any(slot not in loaded for slot in entry.plan.evict)
 
 
-def _read(state: State, entry: Entry) -> tuple[datetime | None, int]:
-    """When the model last read the window, and the frames of that prompt which the next begins with."""
-    reply = entry.request.get("reply", False)
-    sent, served = (entry.at, len(state.frames)) if reply else (state.sent, state.served)
+def _served(state: State, entry: Entry) -> int:
+    """How many frames of the prompt that the model last read the next one begins with."""
+    served = len(state.frames) if entry.request.get("reply") else state.served
     if entry.cause == "fold":
-        return sent, 0  # the digest stands before all frames
+        return 0  # the digest stands before all frames
     if not served or not (entry.plan.evict or entry.cause == "forget"):
-        return sent, served
+        return served
     stay = set(map(id, _left(state.frames, entry)))
-    return sent, next((n for n, f in enumerate(state.frames[:served]) if id(f) not in stay), served)
+    return next((n for n, f in enumerate(state.frames[:served]) if id(f) not in stay), served)
 
 
 def _forgotten(state: State, entry: Entry) -> State:

@@ -30,7 +30,7 @@ def decide(snapshot: Snapshot, policy: Policy) -> Plan:
     replaced = tuple(frame.slot for frame in snapshot.frames if frame.slot in taken) if taken else ()
     used = snapshot.fixed + weight([*stays, *joining], snapshot.wrapper)
     fits = used + snapshot.hold <= int(snapshot.budget.high * snapshot.budget.room)
-    if fits and not (snapshot.cold and policy.eager):
+    if fits and not (policy.eager and _idle(snapshot)):
         return Plan(evict=replaced, load=joining, touch=touch, tokens=used)
     again: list[Hit] = []
     while True:
@@ -47,6 +47,14 @@ def decide(snapshot: Snapshot, policy: Policy) -> Plan:
     used = snapshot.fixed + weight([*rest, *joining], snapshot.wrapper)
     used += snapshot.cap if fold and snapshot.first else 0
     return Plan(evict=(*replaced, *out), load=joining, touch=touch, fold=fold, tokens=used)
+
+
+def _idle(snapshot: Snapshot) -> bool:
+    """Whether the cache is cold, and nothing has come or been referred to since the model read the window.
+
+    What came for its next reply must not leave before it was read.
+    """
+    return snapshot.cold and all(frame.referenced <= snapshot.read for frame in snapshot.frames)
 
 
 def pack(snapshot: Snapshot) -> list[Hit]:

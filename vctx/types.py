@@ -335,6 +335,8 @@ class Snapshot:
     """Tokens of the prompt, from its beginning, that the provider's cache, or the model's, still holds."""
     cold: bool = False
     """The cache has expired: the next prompt is written anew, whatever stands in it."""
+    read: int = -1
+    """The tick at which the model last read the window."""
 
 
 class Unit(NamedTuple):

@@ -295,6 +295,7 @@ class Window:
             prices=self._prices,
             warm=warm,
             cold=cold,
+            read=state.read,
             **more,
         )
 

@@ -10,13 +10,14 @@ from vctx.eval.policies.trace import Event, Fitted, Forgot, Pinned, Referred, Sa
 from vctx.types import Budget, Entry, Hit
 
 
-def recorded(ctx: vctx.Context, name: str, asked: Sequence[Asked] = ()) -> Trace:
-    """The trace of the branch on which a session goes on; `asked` names the questions among its recalls.
+def recorded(entries: Sequence[Entry], name: str, asked: Sequence[Asked] = ()) -> Trace:
+    """The trace of the branch on which a session with this log goes on.
+
+    `asked` names the questions among its recalls.
 
     The window's figures are those of the first decision; a later change of budget, or of what a tokenizer
     that learns has estimated, is not followed. Raises InputError where no decision is in the journal.
     """
-    entries = ctx.log()
     branch = journal.current(entries)
     state = journal.beginning(entries, branch)
     mine = [entry for entry in entries if state.counts(entry)]

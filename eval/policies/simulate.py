@@ -167,7 +167,7 @@ class Simulation:
             return
         if self._reply:
             self._policy.sent(event.tick)
-            self._read = replace(self._read, sent=_time(event.at), served=len(self._frames))
+            self._read = replace(self._read, sent=_time(event.at), read=event.tick, served=len(self._frames))
             self._reply = False
         for frame in event.frames:
             self._join(frame)
@@ -248,6 +248,7 @@ class Simulation:
             prices=self._prices,
             warm=warm,
             cold=cold,
+            read=self._read.read,
             **more,
         )
 

@@ -17,6 +17,7 @@ from vctx.cli import (
     measure,
     past,
     reading,
+    replay,
     store,
     window,
 )
@@ -27,7 +28,7 @@ SECTIONS: dict[str, tuple[click.Command, ...]] = {
     "Say and ask": (adding.add, ask.ask, chat.chat),
     "Look": reading.COMMANDS,
     "Window": window.COMMANDS,
-    "Look back, go back": past.COMMANDS,
+    "Look back, go back": (*past.COMMANDS, replay.replay),
     "Keep": keep.COMMANDS,
     "More": (store.store, learn.train_recall, measure.evaluate, config.config, completion.completion),
 }
