@@ -134,7 +134,7 @@ def test_a_pass_that_fails_leaves_the_next_one_whole(
 @pytest.mark.real
 def test_calls_in_the_text_are_no_pieces(real: LocalModel, monkeypatch: pytest.MonkeyPatch) -> None:
     said = real.tokenizer._literals.encode(f"I look. {CALL}", add_special_tokens=False).ids
-    monkeypatch.setattr(real._engine, "generate", lambda ids, most: (0, iter_(said)))
+    monkeypatch.setattr(real._engine, "generate", lambda ids, most, guide: (0, iter_(said)))
     tools = formats.tools([{"type": "function", "function": {"name": "now"}}])
     *pieces, last = real.stream([tools, *STORY], max_tokens=99)
     assert isinstance(last, Reply) and "".join(map(str, pieces)) == last.text == "I look."

@@ -1,7 +1,6 @@
 """Prompts as other programs write them: OpenAI's and Anthropic's messages, and plain text. Pure."""
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import groupby
@@ -19,7 +18,8 @@ HERMES = (
     "each function call return a json object with function name and arguments within <tool_call></tool_call> "
     'XML tags as follows:\n<tool_call>\n{{"name": <function-name>, "arguments": <args-dict>}}\n</tool_call>'
 )
-_CALL = re.compile(r"<tool_call>\s*(\{.*?\})\s*</tool_call>", re.DOTALL)
+OPEN, CLOSE = "<tool_call>", "</tool_call>"
+"""Around each call."""
 
 
 def openai(messages: Sequence[Message]) -> list[Data]:
@@ -88,19 +88,36 @@ def called(text: str, first: int = 1) -> tuple[str, tuple[ToolCall, ...]]:
 
     What is no valid call stays in the text.
     """
-    calls: list[ToolCall] = []
-
-    def call(match: re.Match[str]) -> str:
-        try:
-            data = json.loads(match[1])
-            made = ToolCall(f"call_{first + len(calls)}", data["name"], json.dumps(data.get("arguments", {})))
-        except (ValueError, KeyError, TypeError):
-            return match[0]
-        calls.append(made)
-        return ""
-
-    rest = _CALL.sub(call, text)
+    rest, calls, at = "", list[ToolCall](), 0
+    while (start := text.find(OPEN, at)) >= 0:
+        found = _called(text, start, f"call_{first + len(calls)}")
+        if found is None:
+            rest += text[at : start + len(OPEN)]
+            at = start + len(OPEN)
+        else:
+            rest += text[at:start]
+            calls.append(found[0])
+            at = found[1]
+    rest += text[at:]
     return (rest.strip() if calls else text), tuple(calls)
+
+
+def _called(text: str, start: int, id: str) -> tuple[ToolCall, int] | None:
+    """The call that begins here and where it ends; JSON says where its object does, whatever it quotes."""
+    try:
+        data, end = json.JSONDecoder().raw_decode(text, start + len(OPEN) + _spaces(text, start + len(OPEN)))
+        end += _spaces(text, end)
+        made = ToolCall(id, data["name"], json.dumps(data.get("arguments", {}), ensure_ascii=False))
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return None
+    if not text.startswith(CLOSE, end) or not isinstance(made.name, str):
+        return None
+    return made, end + len(CLOSE)
+
+
+def _spaces(text: str, at: int) -> int:
+    """How much white space stands here."""
+    return len(text) - at - len(text[at:].lstrip())
 
 
 def joined(messages: Sequence[Message]) -> list[Message]:

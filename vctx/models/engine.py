@@ -46,7 +46,7 @@ class Engine:
         torch.set_num_threads(threads())
         self._device = device or ("cuda" if torch.cuda.is_available() else "cpu")
         self._model = _load(folder, dtype, self._device, quantization)
-        self._stops = stops | _stops(self._model.generation_config)
+        self.stops = stops | _stops(self._model.generation_config)
         # A prompt's logits are needed at its end alone; not every architecture can leave out the others.
         keeps = "logits_to_keep" in inspect.signature(self._model.forward).parameters
         self._last = {"logits_to_keep": 1} if keeps else {}
@@ -79,7 +79,7 @@ class Engine:
                 whole, served = True, len(ids)
                 ids.append(_best(logits, guide))
                 yield ids[-1]
-                if ids[-1] in self._stops:
+                if ids[-1] in self.stops:
                     break
         finally:
             if whole:

@@ -1,5 +1,6 @@
 """A chat model on this machine, by transformers. Its tokenizer is there at once, its weights when asked."""
 
+import importlib.util
 import json
 import threading
 from collections.abc import Generator, Sequence
@@ -8,7 +9,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vctx.errors import BudgetError, InputError, ModelError
+from vctx.errors import BudgetError, InputError, MissingError, ModelError
+from vctx.formats import schemas
 from vctx.models.loop import held, period
 from vctx.models.pieces import Pieces
 from vctx.models.tokens import ChatTokenizer
@@ -16,6 +18,7 @@ from vctx.types import Message, Reply
 
 if TYPE_CHECKING:
     from vctx.models.engine import Engine
+    from vctx.models.guide import Choice, Grammar
 
 
 class LocalModel:
@@ -28,6 +31,10 @@ class LocalModel:
     `dtype` is torch's name ("bfloat16"), "auto" for that of the folder; `device` too, by default CUDA
     where there is one. `quantization` is one of transformers' configurations, made when the weights are
     loaded. Raises MissingError or InputError where the folder is no chat model.
+
+    Where tools may be called, and llguidance is installed, every call is valid by its tool's schema: tokens
+    that would make it another are never chosen. `constrained` demands that (MissingError), or forgoes it;
+    with `tool_choice` "required" a reply is one call. A call that `max_tokens` cuts off stays text.
     """
 
     def __init__(
@@ -39,13 +46,19 @@ class LocalModel:
         device: str | None = None,
         quantization: Any = None,
         stop: Sequence[str] = (),
+        tool_choice: "Choice" = "auto",
+        constrained: bool | None = None,
     ) -> None:
+        if tool_choice not in ("auto", "required"):
+            raise InputError(f"tool_choice of a local model is 'auto' or 'required', not {tool_choice!r}")
         self.name = name or folder.name
         self.tokenizer = ChatTokenizer(folder)
         self.window = _window(folder)
         self._folder = folder
         self._options: dict[str, Any] = {"dtype": dtype, "device": device, "quantization": quantization}
         self._stop = tuple(stop)
+        self._choice: Choice = tool_choice
+        self._constrained = _installed(constrained, tool_choice)
         self._loading = threading.Lock()
 
     def complete(self, messages: Sequence[Message], *, max_tokens: int) -> Reply:
@@ -60,10 +73,12 @@ class LocalModel:
     def stream(self, messages: Sequence[Message], *, max_tokens: int) -> Generator[str | Reply]:
         """The reply in pieces; closed, it stops, and what the model has read is kept. See `complete`."""
         ids = self._checked(messages, max_tokens)
-        pieces = Pieces(stops=self._stop, calls=any(message.role == "tools" for message in messages))
+        tools = schemas(messages)
+        pieces = Pieces(stops=self._stop, calls=bool(tools))
         with self._loading:
             engine = self._engine
-        served, coming = engine.generate(ids, max_tokens)
+            guide = self._grammar.guide(tools, self._choice) if tools and self._constrained else None
+        served, coming = engine.generate(ids, max_tokens, guide)
         new: list[int] = []
         with closing(coming):
             for token in coming:
@@ -95,6 +110,22 @@ class LocalModel:
         from vctx.models.engine import Engine  # noqa: PLC0415 - torch and transformers, only to generate
 
         return Engine(self._folder, stops=self.tokenizer.stops(), **self._options)
+
+    @cached_property
+    def _grammar(self) -> "Grammar":
+        from vctx.models.guide import Grammar  # noqa: PLC0415 - of an extra, and only where tools are called
+
+        return Grammar(self._folder, self._engine.stops)
+
+
+def _installed(wanted: bool | None, choice: "Choice") -> bool:
+    """Whether calls are held to their schemas. Raises MissingError where they are to be, and cannot."""
+    there = importlib.util.find_spec("llguidance") is not None
+    if (wanted or choice == "required") and not there:
+        raise MissingError(
+            "llguidance, which holds calls to their tools, is missing: pip install 'vctx[tools]'"
+        )
+    return there if wanted is None else wanted or choice == "required"
 
 
 def _window(folder: Path) -> int:

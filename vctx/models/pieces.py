@@ -2,11 +2,9 @@
 
 from collections.abc import Sequence
 
-from vctx.formats import called
+from vctx.formats import OPEN, called
 from vctx.types import ToolCall
 
-CALL = "<tool_call>"
-"""With which a call begins where it stands in the text, in Hermes' form."""
 UNFINISHED = "\ufffd"
 """As which a tokenizer decodes a character whose last bytes are still to come."""
 
@@ -50,7 +48,7 @@ class Pieces:
         return piece
 
     def _sure(self, text: str) -> str:
-        marks = (*self._stops, CALL) if self._calls else self._stops
+        marks = (*self._stops, OPEN) if self._calls else self._stops
         text = text[: min((_begins(text, mark) for mark in marks), default=len(text))]
         text = text.rstrip(UNFINISHED)
         return text.strip() if self._calls else text
