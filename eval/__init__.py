@@ -1,7 +1,12 @@
 """The harness: what a memory layer forgets, measured without a judge. Uses only the public `vctx`.
 
-locomo      the task: conversations and questions
-evidence    the metric: share of gold evidence within a token budget
-intervals   95 % intervals, by bootstrap or Wilson's score
-report      results as a table or as JSON
+    locomo  chats  docqa  nested_kv  needle  jsonl     tasks: cases of a history and questions (case)
+      -> shelf              a case on disk, in pieces that cost tokens
+      -> systems/           which pieces would each system place?
+      -> placing, metrics/  within a budget; scored (run), a line each (log)
+      -> summary            means with intervals
+      -> report, page, compare
+
+`measure` puts a run together. A model's answers: answer, judge. What tasks are made of: story, asking, articles,
+talk. Training: training, learning, trial, logged, crossed. Policies of the window: policies/.
 """
