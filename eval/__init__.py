@@ -7,6 +7,6 @@
       -> summary            means with intervals
       -> report, page, compare
 
-`measure` puts a run together. A model's answers: answer, judge. What tasks are made of: story, asking, articles,
-talk. Training: training, learning, trial, logged, crossed. Policies of the window: policies/.
+`measure` puts a run together. A model's answers: answer, judge. What tasks are made of: story, asking, talk,
+articles. Training: training, learning, trial, logged, crossed. Policies of the window: policies/.
 """
