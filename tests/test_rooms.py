@@ -1,6 +1,7 @@
 """The architecture, held by machine: who imports whom, what an import costs, what the README promises."""
 
 import ast
+import configparser
 import re
 import subprocess
 import sys
@@ -143,3 +144,14 @@ def test_the_changelog_names_this_version() -> None:
     import vctx
 
     assert f"## {vctx.__version__}" in (ROOT / "CHANGELOG.md").read_text("utf-8")
+
+
+def test_every_package_ships() -> None:
+    """As setuptools reads the list: a name a line."""
+    config = configparser.ConfigParser()
+    config.read(ROOT / "setup.cfg", "utf-8")
+    folders = {"vctx": ROOT / "vctx", "vctx.storage": ROOT / "storage", "vctx.eval": ROOT / "eval"}
+    found = set(folders)
+    for name, folder in folders.items():
+        found |= {f"{name}.{init.parent.name}" for init in folder.glob("*/__init__.py")}
+    assert set(config["options"]["packages"].split("\n")[1:]) == found
