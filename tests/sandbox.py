@@ -1,9 +1,11 @@
 """The files that the examples of the help and of the documents speak of, with small parts for the models."""
 
+import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import pytest
 from conftest import make
@@ -11,6 +13,7 @@ from conftest import make
 from vctx import boot
 from vctx.fakes import HashingEmbedder, ScriptedModel, WordTokenizer
 
+FILES = Path(__file__).parent / "files"
 BOOK = """Moby-Dick; or, The Whale
 
 CHAPTER 1. Loomings
@@ -53,6 +56,11 @@ def fill(folder: Path) -> None:
         ctx.add(boot.read(folder / "moby-dick.txt"))
         for turn in range(12):
             ctx.append("user", f"Note {turn} on the white whale.")
+    (folder / "thesis.docx").write_bytes((FILES / "pandoc.docx").read_bytes())
+    with ZipFile(folder / "chatgpt-export.zip", "w") as export:
+        message = {"author": {"role": "user"}, "content": {"content_type": "text", "parts": ["Hello."]}}
+        mapping = {"a": {"message": message, "parent": None}}
+        export.writestr("conversations.json", json.dumps([{"title": "First", "mapping": mapping}]))
     (folder / "chats").mkdir()
     with make(folder / "chats" / "trip.db") as ctx:
         ctx.append("user", "The hotel in Lisbon is by the river.")

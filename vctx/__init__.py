@@ -10,7 +10,7 @@
 Importing this loads no torch, transformers, faiss or openai; opening a session loads what it needs.
 """
 
-from vctx.boot import disk, open, open_store, read, reembed, tokenizer, tool
+from vctx.boot import disk, open, open_store, read, reading, reembed, tokenizer, tool, walk
 from vctx.context import Context
 from vctx.drive import AsyncStream, Stream
 from vctx.errors import (
@@ -22,6 +22,7 @@ from vctx.errors import (
     MissingError,
     ModelError,
     TooLongError,
+    UnreadableError,
     VctxError,
 )
 from vctx.ports import AsyncModel, Embedder, Learner, Model, Progress, Tokenizer, Tool
@@ -53,6 +54,7 @@ from vctx.types import (
     Region,
     Reply,
     SessionInfo,
+    Skipped,
     Source,
     Speaker,
     Stats,
@@ -107,6 +109,7 @@ __all__ = [
     "Reply",
     "Say",
     "SessionInfo",
+    "Skipped",
     "Source",
     "Speaker",
     "Stats",
@@ -119,6 +122,7 @@ __all__ = [
     "ToolCall",
     "ToolRun",
     "Turn",
+    "UnreadableError",
     "Usage",
     "VctxError",
     "Weights",
@@ -126,7 +130,9 @@ __all__ = [
     "open",
     "open_store",
     "read",
+    "reading",
     "reembed",
     "tokenizer",
     "tool",
+    "walk",
 ]

@@ -3,7 +3,7 @@
 import functools
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -15,7 +15,7 @@ from vctx.ports import Clock, Disk, Embedder, Model, Progress, Tokenizer, Tool, 
 from vctx.prices import load as asked
 from vctx.store import Store
 from vctx.turn import Loop
-from vctx.types import Block, Budget, Limits, Prices, Reading
+from vctx.types import Block, Budget, Limits, Prices, Reading, Skipped
 from vctx.weights import Weights, load
 
 LOCAL_MODEL = "smollm2"
@@ -200,11 +200,38 @@ def disk(path: str | PathLike[str]) -> Disk:
     return SqliteDisk(Path(path))
 
 
-def read(path: str | PathLike[str], *, name: str | None = None) -> Reading:
-    """Reads a text file for `Context.add`; `name` is how its pages cite it. Raises InputError."""
+def read(
+    path: str | PathLike[str],
+    *,
+    name: str | None = None,
+    password: str | None = None,
+    progress: Progress = silent,
+) -> Reading:
+    """Reads a file for `Context.add`: PDF, DOCX, EPUB, HTML, Markdown, text, code, chats.
+
+    `name` is how its pages cite it (default: the file's), `password` opens an encrypted PDF. What a file is,
+    its content says. Raises InputError, MissingError where a format needs `pip install 'vctx[documents]'`.
+    """
     from vctx import ingest
 
-    return ingest.read(Path(path), name=name)
+    return ingest.read(Path(path), name=name, password=password, progress=progress)
+
+
+def reading(data: bytes, name: str, *, password: str | None = None, progress: Progress = silent) -> Reading:
+    """Reads bytes as `read` reads a file."""
+    from vctx import ingest
+
+    return ingest.reading(data, name, Path(name).suffix.lower(), password=password, progress=progress)
+
+
+def walk(folder: str | PathLike[str]) -> Iterator[Path | Skipped]:
+    """The files below a folder in a stable order, to be read; and what is skipped, with the reason.
+
+    Links are followed, to each folder once. Raises InputError.
+    """
+    from vctx.ingest import folder as files
+
+    return files.walk(Path(folder))
 
 
 def tokenizer(name: str) -> Tokenizer:

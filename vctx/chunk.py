@@ -62,8 +62,10 @@ def pages(reading: Reading, limit: int, count: Count, at: datetime) -> list[Page
         heading = edges.get(start, heading)
         number = 1 + bisect_right(breaks, start) if breaks else None
         for a, b in split(text[start:stop], limit, count):
-            source = Source(reading.name, start + a, start + b, number, heading)
-            out.append(Page("chunk", "user", text[start + a : start + b], at, "document", source=source))
+            # What ends a chunk depends on what follows it, and is no part of it.
+            words = text[start + a : start + b].rstrip()
+            source = Source(reading.name, start + a, start + a + len(words), number, heading)
+            out.append(Page("chunk", "user", words, at, "document", source=source))
     return [page for page in out if page.text.strip()]
 
 
@@ -74,12 +76,12 @@ def sections(reading: Reading) -> dict[int, str]:
     begins no section of its own: what it says stands at the head of that one.
     """
     headings = [Heading(*one) for one in reading.headings]
-    title = _title(headings)
+    whole = _whole(headings)
     stack: list[Heading] = []
     edges: dict[int, str] = {}
     held: int | None = None
     for one, after in pairwise([*headings, Heading(len(reading.text), "", 0)] if headings else ()):
-        stack = [*(above for above in stack if above.level < one.level and above is not title), one]
+        stack = [*(above for above in stack if whole < above.level < one.level), one]
         begin = one.start if held is None else held
         bare = after.level > one.level and _bare(reading.text[one.start : after.start])
         held = begin if bare else None
@@ -88,10 +90,10 @@ def sections(reading: Reading) -> dict[int, str]:
     return edges
 
 
-def _title(headings: Sequence[Heading]) -> Heading | None:
-    """The heading that is the title of the whole document: the first, where no other is of its level."""
-    top = [one for one in headings if one.level <= headings[0].level]
-    return top[0] if len(top) == 1 and len(headings) > 1 else None
+def _whole(headings: Sequence[Heading]) -> int:
+    """The level of the document's own title: the first heading, where no other is of its level; else 0."""
+    top = {one.title for one in headings if one.level <= headings[0].level}
+    return headings[0].level if len(top) == 1 and len(headings) > 1 else 0
 
 
 def _bare(text: str) -> bool:

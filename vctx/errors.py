@@ -2,6 +2,7 @@
 
 VctxError
 ├── InputError          the caller's: a bad argument, file or document
+│   └── UnreadableError     a file that holds no text, or none that vctx reads
 ├── BudgetError         the caller's: what must stand in the window does not fit; both figures named
 ├── MissingError        the machine's: a package, model or file that is not installed
 ├── ModelError          the model's: unreachable, refused, or answered nonsense
@@ -18,6 +19,14 @@ class VctxError(Exception):
 
 class InputError(VctxError, ValueError):
     """An argument, file or document that cannot be used."""
+
+
+class UnreadableError(InputError):
+    """A file that holds no text, or none that vctx reads; `kind` is what it is instead."""
+
+    def __init__(self, message: str, kind: str) -> None:
+        super().__init__(message)
+        self.kind = kind
 
 
 class BudgetError(VctxError):

@@ -6,16 +6,20 @@ A chunk that is there already, the same words under the same heading, keeps its 
 stands now is written beside it. What is no longer in the document is forgotten.
 """
 
+import dataclasses
 import hashlib
 from collections import defaultdict, deque
 from collections.abc import Collection, Hashable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from vctx import chunk
 from vctx.errors import InputError
 from vctx.ports import Clock, Disk
 from vctx.types import Added, Document, Page, Reading, Source
 from vctx.window import Window
+
+FEW = 4
+"""Chunks of a document that may all have changed, and it is still the same one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +40,11 @@ class Library:
         self._window = window
         self._clock = clock
 
-    def add(self, reading: Reading, limit: int) -> Added:
+    def add(self, reading: Reading, limit: int, *, replace: bool = False) -> Added:
         """Files a reading in chunks of at most `limit` tokens, or brings the one of its name up to date.
 
-        Raises InputError for one without text.
+        Raises InputError for one without text; and, unless it may `replace` it, where another document has
+        that name: one of a few chunks or more, of which not one is the same.
         """
         if not reading.text.strip():
             raise InputError(f"{reading.name} holds no text; there is nothing to add")
@@ -52,7 +57,7 @@ class Library:
         made: list[Difference] = []
 
         def write() -> Sequence[int]:
-            made.append(self._written(Document(reading.name, sha, len(pages)), pages))
+            made.append(self._written(Document(reading.name, sha, len(pages)), pages, other=replace))
             return made[0].erase
 
         self._window.revise(reading.name, write)
@@ -61,11 +66,16 @@ class Library:
     def _recorded(self) -> dict[str, str]:
         return {document.name: document.sha for document in self._disk.documents()}
 
-    def _written(self, document: Document, pages: Sequence[Page]) -> Difference:
+    def _written(self, document: Document, pages: Sequence[Page], *, other: bool) -> Difference:
         """Writes what differs from the disk, and returns it. Inside a transaction."""
         there = self._disk.remove(document.name) if document.name in self._recorded() else []
         resident = self._window.ledger.everywhere() if there else ()
         found = difference(self._disk.get(there), pages, resident)
+        if len(there) >= FEW and len(found.erase) == len(there) and not other:
+            raise InputError(
+                f"another document is on disk under the name {document.name}: not one of its {len(there)} "
+                "chunks is in this one; add this one under another name, or say that it may replace that one"
+            )
         self._disk.put(found.put)
         self._disk.move(found.move)
         self._disk.add(document)
@@ -73,7 +83,9 @@ class Library:
 
     def _told(self, reading: Reading, found: Difference) -> Added:
         tokens = sum(self._window.scale.text([page.text for page in found.put]))
-        return replace(self._same(reading), tokens=tokens, new=len(found.put), gone=len(found.erase))
+        return dataclasses.replace(
+            self._same(reading), tokens=tokens, new=len(found.put), gone=len(found.erase)
+        )
 
     def _same(self, reading: Reading) -> Added:
         document = next(one for one in self._disk.documents() if one.name == reading.name)

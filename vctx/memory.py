@@ -133,14 +133,15 @@ class Memory:
         self._backlog.wake()
         return stored
 
-    def add(self, reading: Reading, *, chunk_tokens: int = CHUNK) -> Added:
+    def add(self, reading: Reading, *, chunk_tokens: int = CHUNK, replace: bool = False) -> Added:
         """Files a document: its chunks wait on disk until a fault brings them in.
 
         What is there already under the same name with the same text is not written again. Where the text has
         changed, so does the document: chunks that are still there keep their pages and vectors, and what is
-        no longer there is forgotten. Raises InputError for an empty document.
+        no longer there is forgotten. Raises InputError for an empty document; and, unless `replace`, where
+        nothing of a longer document under the same name is in this one.
         """
-        added = self._library.add(reading, chunk_tokens)
+        added = self._library.add(reading, chunk_tokens, replace=replace)
         self._backlog.wake()
         return added
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 Kind = Literal["message", "tool", "chunk", "record", "note", "summary", "block"]
@@ -80,6 +81,16 @@ class Reading:
     headings: tuple[Heading, ...] = ()
     """In order of their place."""
     turns: tuple[Turn, ...] = ()
+    notes: tuple[str, ...] = ()
+    """What a user should know of how it was read: an encoding that was guessed, pages without text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """What in a folder was left out, and why."""
+
+    path: Path
+    why: str
 
 
 @dataclass(frozen=True, slots=True)

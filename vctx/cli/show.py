@@ -6,7 +6,20 @@ from typing import Any
 
 from vctx import journal
 from vctx.thrash import thrash
-from vctx.types import Answer, Document, Entry, Found, Hit, Match, Message, Page, Quote, SessionInfo, Stats
+from vctx.types import (
+    Added,
+    Answer,
+    Document,
+    Entry,
+    Found,
+    Hit,
+    Match,
+    Message,
+    Page,
+    Quote,
+    SessionInfo,
+    Stats,
+)
 
 EXCERPT = 200
 """Characters of a page that a list shows."""
@@ -16,14 +29,30 @@ def document(document: Document) -> dict[str, Any]:
     return asdict(document)
 
 
-def documents(documents: Sequence[Document]) -> str:
-    return "\n".join(f"{d.name}: {_many(d.chunks, 'chunk')}" for d in documents)
+def documents(documents: Sequence[Added]) -> str:
+    return "\n".join(f"{d.name}: {_made(d)}" for d in documents)
+
+
+def _made(added: Added) -> str:
+    """Pages, chunks and tokens; of what was there before, what is new."""
+    printed = f"{many(added.printed, 'printed page')}, " if added.printed else ""
+    whole = f"{printed}{many(added.chunks, 'chunk')}"
+    if not added.new and not added.gone:
+        return f"{whole}, as it was"
+    tokens = many(added.tokens, "token")
+    if added.new == added.chunks and not added.gone:
+        return f"{whole}, {tokens}"
+    return f"{whole}; {added.new:,} new, {tokens}; {added.gone:,} gone"
 
 
 def place(page: Page) -> str:
     """Where a page stands, as a reader would look it up."""
     if page.source is None:
         return f"page {page.id}, {page.author or page.role}, {page.created_at:%Y-%m-%d}"
+    if page.talk:
+        said = f"{page.author or page.role}, {page.created_at:%Y-%m-%d}"
+        title = f", {page.source.heading}" if page.source.heading else ""
+        return f"{page.source.document}{title}, {said} (page {page.id})"
     number = "" if page.source.number is None else f" p. {page.source.number}"
     heading = f", {page.source.heading}" if page.source.heading else ""
     return f"{page.source.document}{number}{heading} (page {page.id})"
@@ -73,7 +102,7 @@ def paging(answer: Answer) -> str:
     """One line: references, faults, tokens."""
     warning = f"\n  {answer.warning}" if answer.warning else ""
     return (
-        f"{_many(len(answer.hits), 'reference')}, {_many(answer.faults, 'fault')}, "
+        f"{many(len(answer.hits), 'reference')}, {many(answer.faults, 'fault')}, "
         f"{answer.tokens:,} of {answer.limit:,} tokens in the window{warning}"
     )
 
@@ -89,7 +118,7 @@ def stats(stats: Stats, messages: int) -> dict[str, Any]:
 
 
 def listing(stats: Stats, messages: int) -> str:
-    lines = [f"{d.name}  {_many(d.chunks, 'chunk')}" for d in stats.documents]
+    lines = [f"{d.name}  {many(d.chunks, 'chunk')}" for d in stats.documents]
     waits = f", {stats.pending} wait for their embedding" if stats.pending else ""
     lines.append(f"conversation  {messages} messages")
     lines.append(f"{stats.pages} pages, {stats.characters:,} characters on disk{waits}")
@@ -222,11 +251,12 @@ def _loaded(entry: Entry) -> str:
     hits = [hit for hit in entry.outcome.get("hits", ()) if not hit["resident"]]
     loads = [f"{hit['page']} (score {hit['score']:.2f}{_strongest(hit)})" for hit in hits]
     resident = f"{len(entry.plan.touch)} resident; " if entry.plan.touch else ""
-    return f"{resident}{_many(len(loads), 'fault')}" + (f": pages {', '.join(loads)}" if loads else "")
+    return f"{resident}{many(len(loads), 'fault')}" + (f": pages {', '.join(loads)}" if loads else "")
 
 
-def _many(n: int, noun: str) -> str:
-    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
+def many(n: int, noun: str) -> str:
+    """A number and what it counts."""
+    return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"
 
 
 def _strongest(hit: Mapping[str, Any]) -> str:
@@ -252,7 +282,7 @@ def sessions(found: Sequence[SessionInfo]) -> str:
 def _session(info: SessionInfo) -> str:
     whose = f"{info.user}: " if info.user else ""
     title = f"  {whose}{info.title}" if whose or info.title else ""
-    state = f"cannot be read: {info.problem}" if info.problem else _many(info.pages, "page")
+    state = f"cannot be read: {info.problem}" if info.problem else many(info.pages, "page")
     return f"{info.name}{title}  {state}"
 
 

@@ -4,10 +4,13 @@ A form feed parts printed pages, as in any plain-text print. Headings are Markdo
 underlined with punctuation, as in Markdown and reStructuredText.
 """
 
+import codecs
 import re
 from bisect import bisect_right
 
-from vctx.errors import InputError
+from charset_normalizer import from_bytes
+
+from vctx.errors import UnreadableError
 from vctx.types import Heading
 
 MARKDOWN = frozenset({".md", ".markdown"})
@@ -15,23 +18,48 @@ HASHED = MARKDOWN | {".txt", ".text", ""}
 UNDERLINED = HASHED | {".rst"}
 """Suffixes of files in which such lines are headings; in code and data they are comments and rules."""
 
+MARKS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+"""Byte order marks; that of UTF-32 begins with that of UTF-16."""
+SAMPLE = 2**20
+"""Bytes by which an encoding is guessed."""
+
 _HASHES = re.compile(r"^\f?(?P<line>#{1,6})[ \t](?P<title>.*)$", re.MULTILINE)
 _UNDERLINED = re.compile(r"^\f?(?P<title>[^\s].{0,198})\n(?P<line>([=\-~^*+#])\3{2,})[ \t]*$", re.MULTILINE)
 # Where a line is no heading: fenced code, and the front matter of a Markdown file.
 _FENCED = re.compile(r"^(```|~~~).*?^\1|\A---\n.*?^---$", re.MULTILINE | re.DOTALL)
 
 
-def decoded(data: bytes, name: str) -> str:
-    """The text of a file's bytes. Line ends become `\\n`, a byte order mark is dropped."""
+def decoded(data: bytes, name: str, encoding: str = "") -> tuple[str, str]:
+    """The text of a file's bytes, and the encoding that was guessed, empty where none had to be.
+
+    Decided by a byte order mark, else by what the file itself says (`encoding`), else UTF-8, else by what
+    charset-normalizer finds most likely. Line ends become `\\n`, the mark is dropped.
+    """
+    marked = next((codec for mark, codec in MARKS if data.startswith(mark)), "")
+    for codec in filter(None, (marked, "utf-8", encoding)):
+        try:
+            return _lines(data.decode(codec), data, name), ""
+        except (UnicodeDecodeError, LookupError):
+            if marked:
+                break
     if b"\0" in data:
-        raise InputError(f"{name} is not text: byte {data.index(0)} is NUL; only text files can be added")
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise InputError(
-            f"{name} is not UTF-8: byte {error.start} is 0x{data[error.start]:02x}; convert it first (iconv)"
-        ) from error
-    return text.replace("\r\n", "\n").replace("\r", "\n")
+        raise UnreadableError(f"{name} is not text: byte {data.index(0)} is NUL", "no text")
+    best = from_bytes(data[:SAMPLE]).best()
+    if best is None:
+        raise UnreadableError(f"{name} is not text in any encoding that vctx knows", "no text")
+    return _lines(data.decode(best.encoding, "replace"), data, name), best.encoding
+
+
+def _lines(text: str, data: bytes, name: str) -> str:
+    if "\0" in text:
+        raise UnreadableError(f"{name} is not text: byte {data.index(0)} is NUL", "no text")
+    return text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
 
 
 def headings(text: str, suffix: str = "") -> tuple[Heading, ...]:
