@@ -103,7 +103,7 @@ def blocks(lines: Sequence[Line]) -> list[list[Line]]:
 def _rows(lines: Sequence[Line]) -> list[Line]:
     """The lines with those of a table made rows of it: cells stand side by side, and may go on below."""
     rows: list[Line] = []
-    columns: Sequence[float] = ()
+    columns: list[float] = []
     for line in lines:
         last = rows[-1] if rows else None
         column = _column(columns, line)
@@ -115,8 +115,8 @@ def _rows(lines: Sequence[Line]) -> list[Line]:
             rows.append(replace(line, cells=(line.text,), lefts=(line.left,)))
         else:
             rows.append(line)
-            columns = ()
-        columns = max(columns, rows[-1].lefts, key=len)
+            columns = []
+        columns = max(columns, list(rows[-1].lefts), key=len)
     return rows
 
 
