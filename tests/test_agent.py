@@ -275,7 +275,7 @@ def test_what_was_said_on_a_day(tmp_path: Path) -> None:
         ctx.append("user", "I baked bread.")
         ctx.chat("What did I do?")
         first, second, third, _ = results(ctx)
-        assert "results 1 to 3 of 3, page 0 of 1" in first and "(2026-01-01, user): I baked bread." in first
+        assert "results 1 to 2 of 2, page 0 of 1" in first and "(2026-01-01, user): I baked bread." in first
         assert second == "no results on page 0; there are 0 in all"
         assert "start_date: Input should be a valid date" in third
 

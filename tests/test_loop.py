@@ -365,17 +365,17 @@ def test_an_event_is_told_to_the_model_and_cannot_be_forged(tmp_path: Path) -> N
 def test_a_step_pages_in_what_its_results_need(tmp_path: Path) -> None:
     def look(item: str) -> str:
         """Says what kind an item is."""
-        return f"{item} is of kind zirconium"
+        return f"{item} is of kind ZR-4471"
 
     def answer(messages: Any) -> str | Reply:
         prompt = str(messages)
-        if "zirconium" not in prompt.replace("kind zirconium", ""):
+        if "ZR-4471" not in prompt.replace("kind ZR-4471", ""):
             return calling("look", item="item 7")
         return "Shelf 12." if "shelf 12" in prompt else "I do not know."
 
     options: dict[str, Any] = {"tools": [tool(look)], "summary": "extract"}
     with make(tmp_path / "s.db", window=500, model=ScriptedModel(answer), **options) as ctx:
-        ctx.append("user", "Whatever is zirconium goes on shelf 12.")
+        ctx.append("user", "What is of sort ZR-4471 goes on shelf 12.")
         for n in range(12):
             ctx.append("user", f"Note {n}: " + "the weather is fine and nothing happens here " * 5)
         assert "shelf 12" not in str(ctx.window())

@@ -109,7 +109,7 @@ class _Functions:
     def conversation_search_date(self, start_date: date, end_date: date, page: Number = 0) -> str:
         """Shows what was said on these days."""
         said = [p for p in self._session.history() if start_date <= _day(p) <= end_date]
-        return self._shown([_line(p) for p in said if p.origin != "vctx"], page)
+        return self._shown([_line(p) for p in said if _told(p)], page)
 
     def archival_memory_search(self, query: str, page: Number = 0) -> str:
         """Searches documents and notes."""
@@ -134,7 +134,7 @@ class _Functions:
         pages = {page.id: page for page in self._session.pages([hit.page for hit in hits])}
         there = {hit.page: hit for hit in reversed(hits)}
         best = [there[number] for number in dict.fromkeys(hit.page for hit in hits)]
-        wanted = [hit for hit in best if pages[hit.page].kind in kinds and pages[hit.page].origin != "vctx"]
+        wanted = [hit for hit in best if pages[hit.page].kind in kinds and _told(pages[hit.page])]
         return self._shown([_line(pages[hit.page], hit) for hit in wanted], number)
 
     def _shown(self, lines: Sequence[str], number: int) -> str:
@@ -146,6 +146,11 @@ class _Functions:
         pages = -(-len(lines) // self._results)
         head = f"results {first + 1} to {first + len(part)} of {len(lines)}, page {number} of {pages}"
         return "\n".join([head, *part])
+
+
+def _told(page: Page) -> bool:
+    """Whether a page says anything of its own: alerts, and what these tools returned, only repeat."""
+    return bool(page.text.strip()) and page.origin != "vctx" and page.author not in NAMES
 
 
 def _line(page: Page, hit: Hit | None = None) -> str:

@@ -22,6 +22,8 @@ NOT_RUN = "not run: the turn was ended before"
 TOO_MANY = "the calls took more room than the window has, and were not made: make fewer, or shorter ones"
 STEP = 2
 """Between the steps of a turn a fault may take this part of its share."""
+LIKELY = 0.1
+"""How probably a page must be needed for that: most steps need none, and each fault brings the next flush."""
 QUERY = 2000
 """Characters, of what a step has brought, by which the next page-in searches."""
 _NO_NAME = re.compile(r"[^A-Za-z0-9_-]")
@@ -181,7 +183,8 @@ class Exchange(Memory):
         """Pages in what the results of a step need, within a part of a fault's share."""
         query = "\n".join(text for text in said if text)[:QUERY]
         ranked = self.search(query, PRICED, before=(), without=self.newest())
-        return self._load(ranked, query, self.budget.share // STEP, whole=False) if ranked else []
+        likely = [hit for hit in ranked if hit.worth is None or hit.worth >= LIKELY]
+        return self._load(likely, query, self.budget.share // STEP, whole=False) if likely else []
 
     def shrink(self, messages: Sequence[Message], error: TooLongError) -> None:
         """Holds the window to what a server says that it reads, else to three quarters of what it refused.

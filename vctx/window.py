@@ -464,7 +464,7 @@ class Window:
         """Completes the digest that flushes left due. The model runs outside the write lock."""
         while self._cap and (due := self._state.unfolded):
             before = self._state.digest
-            made = self._summarise(model, self._disk.get(due))
+            made = self._summarise(model, [page for page in self._disk.get(due) if page.origin != "vctx"])
             with self._writing():
                 if self._state.digest != before:
                     continue  # another process made one meanwhile
@@ -478,6 +478,8 @@ class Window:
 
     def _summarise(self, model: Model | None, pages: Sequence[Page]) -> digest.Digest:
         previous, cap = self._digest(), self._digest_cap()
+        if not pages:
+            return digest.Digest(previous, "extract", "nothing was said")
         window = self.budget.window if model is None else min(self.budget.window, model.window)
         return digest.summarise(
             model, previous, pages, cap=cap, room=window - cap - self._base, count=self.scale.text
