@@ -132,6 +132,16 @@ def test_importing_vctx_loads_nothing_heavy() -> None:
     assert not heavy & loaded
 
 
+def test_every_public_name_is_found_and_no_other() -> None:
+    import vctx
+
+    for name in vctx.__all__:
+        assert getattr(vctx, name) is not None
+    assert getattr(vctx, "formats").__name__ == "vctx.formats"  # noqa: B009 - a room, imported by its use
+    with pytest.raises(AttributeError, match="no attribute 'opne'"):
+        getattr(vctx, "opne")  # noqa: B009 - which no type checker lets pass
+
+
 def test_the_readme_tree_names_every_module() -> None:
     readme = (ROOT / "README.md").read_text("utf-8")
     tree = readme[readme.index("```\nvctx/") :]

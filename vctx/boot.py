@@ -6,17 +6,24 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-from vctx.backlog import Backlog
-from vctx.context import Context
 from vctx.errors import InputError
 from vctx.ports import Clock, Disk, Embedder, Model, Progress, Tokenizer, Tool, now, silent
 from vctx.prices import load as asked
+<<<<<<< HEAD
 from vctx.store import Store
 from vctx.turn import Loop
 from vctx.types import Block, Budget, Limits, Prices, Reading, Skipped
+=======
+from vctx.types import Block, Budget, Limits, Prices, Reading
+>>>>>>> 7481e5c (import vctx loads nothing: a name is looked up when it is first used; vctx --help at 0.14 s)
 from vctx.weights import Weights, load
+
+if TYPE_CHECKING:
+    from vctx.backlog import Backlog
+    from vctx.context import Context
+    from vctx.store import Store
 
 LOCAL_MODEL = "smollm2"
 EMBEDDER = "all-MiniLM-L6-v2"
@@ -58,7 +65,7 @@ def open(
     clock: Clock = now,
     prices: str | PathLike[str] | Mapping[str, Any] | Prices | None = None,
     progress: Progress = silent,
-) -> Context:
+) -> "Context":
     """Opens the session in the SQLite file `path`, or makes it.
 
     `window` is the model's window in tokens, `reserve` the part of it kept for the reply (default: an
@@ -94,6 +101,8 @@ def open(
 
     Raises InputError, BudgetError, MissingError, DiskError.
     """
+    from vctx.context import Context
+
     chat_model = _model(model, base_url, tokenizer, window, model_options)
     counts = _tokenizer(tokenizer, chat_model)
     limit = WINDOW if chat_model is None else min(WINDOW, chat_model.window)
@@ -148,7 +157,7 @@ def open_store(
     weights: str | PathLike[str] | Weights | None = None,
     progress: Progress = silent,
     **options: Any,
-) -> Store:
+) -> "Store":
     """Opens the folder as a store of sessions, one SQLite file each, or makes it.
 
     The options are those of `open`, for every session; model and embedder are loaded once, when a session
@@ -156,13 +165,14 @@ def open_store(
     """
     from vctx.background import Turns
     from vctx.storage import Folder, Shelf
+    from vctx.store import Store
 
     sessions = Folder(folder)
     counts_for = load(weights or os.environ.get("VCTX_WEIGHTS"))
     chat_model = functools.cache(lambda: _model(model, base_url, tokenizer, window, model_options))
     vectors = functools.cache(lambda: Turns(_embedder(embedder)))
 
-    def opened(path: Path) -> Context:
+    def opened(path: Path) -> "Context":
         one = chat_model()
         counts = tokenizer if one is None else None
         more = {"window": window, "weights": counts_for, "progress": progress, **options}
@@ -181,6 +191,8 @@ def reembed(
     old one. Killed halfway, it goes on where it was when called again, or at the next recall; meanwhile
     pages without a vector are found by their words. Raises InputError, MissingError, DiskError.
     """
+    from vctx.backlog import Backlog
+
     vectors = _embedder(embedder)
     if not Path(path).is_file():
         raise InputError(f"no session at {path}")
@@ -294,6 +306,8 @@ def _loop(
     named = [one for one in given if isinstance(one, str)]
     options: dict[str, Any] = {"tools": [_tool(one) for one in given if not isinstance(one, str)]}
     if not named:
+        from vctx.turn import Loop
+
         return {**options, "blocks": blocks, "system": system, "loop": Loop(limits, automatic=automatic)}
     from vctx import agent
 
@@ -316,8 +330,10 @@ def _tool(given: Callable[..., Any] | Tool | Mapping[str, Any]) -> Tool | Mappin
 
 def _backlog(
     file: Disk, embedder: Embedder, progress: Progress, path: str | PathLike[str], *, background: bool
-) -> Backlog:
+) -> "Backlog":
     if not background:
+        from vctx.backlog import Backlog
+
         return Backlog(file, embedder, progress)
     from vctx.background import Background
 
