@@ -11,13 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from vctx.errors import InputError
 from vctx.ports import Clock, Disk, Embedder, Model, Progress, Tokenizer, Tool, now, silent
 from vctx.prices import load as asked
-<<<<<<< HEAD
-from vctx.store import Store
-from vctx.turn import Loop
 from vctx.types import Block, Budget, Limits, Prices, Reading, Skipped
-=======
-from vctx.types import Block, Budget, Limits, Prices, Reading
->>>>>>> 7481e5c (import vctx loads nothing: a name is looked up when it is first used; vctx --help at 0.14 s)
 from vctx.weights import Weights, load
 
 if TYPE_CHECKING:
