@@ -37,7 +37,7 @@ HEAD = ("policy", "faults", "tokens", "came back soon", "flushes", "read", "writ
 @file_options
 @existing
 def replay(session: Session, policies: tuple[str, ...], fault: float | None, low: float | None) -> None:
-    """Compare policies on what a session has asked: faults, and cost.
+    """Compare policies on what a session asked: faults and cost.
 
     The requests are the recorded ones; nothing is changed, and no model is loaded. First stands the policy
     that decided; "came back soon" are faults on pages that had left within the 8 calls before.
