@@ -225,17 +225,17 @@ def test_it_warns_once_between_two_flushes(tmp_path: Path) -> None:
             ("w" if "warned" in e.request else "f") for e in ctx.log() if "warned" in e.request or e.plan.fold
         ]
         assert "ww" not in "".join(marks) and marks.count("w") >= 3
-        assert journal.replay(ctx.log()).warned == ctx.warned
+        assert journal.replay(ctx.log()).warned == ctx._window.warned
 
 
 def test_the_marks_are_configuration(tmp_path: Path) -> None:
     with memgpt(tmp_path / "s.db", lambda messages: said("I see.")) as ctx:
         ctx.budget = Budget(3200, 40, warn=0.99)
         ctx.chat(LONG)
-        assert not ctx.warned
+        assert not ctx._window.warned
         ctx.budget = Budget(3200, 40, warn=0.1)
         ctx.chat("And?")
-        assert ctx.warned
+        assert ctx._window.warned
 
 
 # -- storage

@@ -50,7 +50,7 @@ ALLOWED = {
     "agent": NOUNS | PURE | {"exchange", "tools", "turn"},
     "turn": NOUNS | {"exchange"},
     "drive": NOUNS | {"turn"},
-    "context": NOUNS | {"exchange", "turn", "drive"},
+    "context": NOUNS | {"memory", "exchange", "turn", "drive"},
     **{room: {*NOUNS, "formats", "threads", "stopwords", room} for room in LEAVES},
     "store": NOUNS | PURE | {"backlog", "memory", "context"},
     "boot": NOUNS

@@ -89,12 +89,12 @@ class _Functions:
 
     def core_memory_append(self, name: str, content: str) -> Outcome:
         """Adds a line to a block of core memory."""
-        old = self._session.block(name)
+        old = self._session.memory.block(name)
         return self._write(old, blocks.appended(old, content))
 
     def core_memory_replace(self, name: str, old_content: str, new_content: str) -> Outcome:
         """Replaces a part of a block, given exactly."""
-        old = self._session.block(name)
+        old = self._session.memory.block(name)
         return self._write(old, blocks.replaced(old, old_content, new_content))
 
     def archival_memory_insert(self, content: str) -> Outcome:
@@ -108,7 +108,7 @@ class _Functions:
 
     def conversation_search_date(self, start_date: date, end_date: date, page: Number = 0) -> str:
         """Shows what was said on these days."""
-        said = [p for p in self._session.history() if start_date <= _day(p) <= end_date]
+        said = [p for p in self._session.memory.history() if start_date <= _day(p) <= end_date]
         return self._shown([_line(p) for p in said if _told(p)], page)
 
     def archival_memory_search(self, query: str, page: Number = 0) -> str:
@@ -130,8 +130,8 @@ class _Functions:
         return Outcome(blocks.change(old, new), pages=(self._session.written(new),))
 
     def _found(self, query: str, kinds: Sequence[str], number: int) -> str:
-        hits = self._session.search(query, before=(), without=self._session.newest())
-        pages = {page.id: page for page in self._session.pages([hit.page for hit in hits])}
+        hits = self._session.memory.search(query, before=(), without=self._session.newest())
+        pages = {page.id: page for page in self._session.memory.pages([hit.page for hit in hits])}
         there = {hit.page: hit for hit in reversed(hits)}
         best = [there[number] for number in dict.fromkeys(hit.page for hit in hits)]
         wanted = [hit for hit in best if pages[hit.page].kind in kinds and _told(pages[hit.page])]
@@ -168,7 +168,7 @@ def _day(page: Page) -> date:
 
 def _watch(session: Exchange) -> bool:
     """Warns once between two flushes."""
-    if session.warned or session.pressure < session.budget.warn:
+    if session.warned or session.pressure < session.memory.budget.warn:
         return False
     session.alert(WARNING.format(share=session.pressure), warned=True)
     return True

@@ -10,12 +10,13 @@ from vctx import drive, turn
 from vctx.drive import AsyncStream, Stream, Watch
 from vctx.errors import MissingError
 from vctx.exchange import Exchange
+from vctx.memory import Memory
 from vctx.ports import Model, Tool
 from vctx.turn import Loop, Turn
 from vctx.types import Answer, Hit
 
 
-class Context(Exchange):
+class Context(Memory):
     """A session that a model chats in. See `Memory` for all else that it does."""
 
     def __init__(
@@ -28,7 +29,8 @@ class Context(Exchange):
     ) -> None:
         """The parts and options of `Memory`; `loop` says how turns go, `kit` adds tools that work on them."""
         self.loop = loop or Loop()
-        functions = kit(self, [tool for tool in tools if isinstance(tool, Tool)])
+        self._exchange = Exchange(self)
+        functions = kit(self._exchange, [tool for tool in tools if isinstance(tool, Tool)])
         schemas = [tool for tool in tools if not isinstance(tool, Tool)]
         super().__init__(*parts, tools=[*functions, *schemas], **options)
 
@@ -72,19 +74,19 @@ class Context(Exchange):
 
         Takes up a turn that a limit, an error or a crash has ended.
         """
-        return drive.run(turn.reply(self, self.loop, hits), self._asked())
+        return drive.run(turn.reply(self._exchange, self.loop, hits), self._asked())
 
     def tell(self, event: str) -> Answer:
         """Tells the model of something that nobody said, an event of the program's, and lets it act."""
-        return drive.run(turn.event(self, self.loop, event), self._asked())
+        return drive.run(turn.event(self._exchange, self.loop, event), self._asked())
 
     async def atell(self, event: str) -> Answer:
         """As `tell`, to be awaited."""
-        return await drive.arun(turn.event(self, self.loop, event), self._asked())
+        return await drive.arun(turn.event(self._exchange, self.loop, event), self._asked())
 
     def turn(self, text: str) -> Turn:
         """The turn that `chat` drives, for a driver of your own: see `vctx.turn`."""
-        return turn.chat(self, self.loop, text)
+        return turn.chat(self._exchange, self.loop, text)
 
     def _asked(self) -> Model:
         if self.model is None:

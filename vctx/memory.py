@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Literal, Self, get_args
 
-from vctx import explain, formats, quote, recall, thrash, usage
+from vctx import blocks, explain, formats, quote, recall, render, thrash, usage
 from vctx.backlog import Backlog
 from vctx.errors import InputError
 from vctx.library import Library
@@ -190,6 +190,36 @@ class Memory:
     def scrub(self) -> bool:
         """Finishes what `forget` could not: True once all that was forgotten is gone from the files."""
         return self._disk.scrub()
+
+    # -- memory blocks
+
+    @property
+    def blocks(self) -> tuple[Block, ...]:
+        """The memory blocks as they were last written."""
+        return tuple(self._window.blocks())
+
+    def block(self, name: str) -> Block:
+        """A memory block. Raises InputError where there is none of that name."""
+        known = {block.name: block for block in self.blocks}
+        if name not in known:
+            raise InputError(f"no block is called {name!r}; there are: {', '.join(known) or 'none'}")
+        return known[name]
+
+    def edit(self, name: str, text: str) -> Block:
+        """Writes a memory block. The model sees the change at once, at the end of its window.
+
+        Raises InputError beyond the block's limit, BudgetError where the window is too small for it.
+        """
+        old = self.block(name)
+        new = blocks.written(old, text)
+        self._tell(render.escape(blocks.change(old, new)), beside=[self._window.written(new)])
+        return self.block(name)
+
+    def _tell(self, text: str, beside: Sequence[Page] = (), **told: Any) -> None:
+        """Tells the model something that nobody said; `beside` is stored with it."""
+        page = Page("message", "user", render.alert(text), self._clock(), "vctx", author="vctx")
+        self._window.append(page, beside=beside, told=told)
+        self._backlog.wake()
 
     # -- paging in
 

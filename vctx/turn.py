@@ -70,9 +70,9 @@ def chat(session: Exchange, loop: Loop, text: str) -> Turn:
     """The user says something. Where no model answers, the message stays, and is not kept twice."""
     with session.turning():
         yield from _resumed(session)
-        hits = session.recall(text, hold=session.space(text)) if loop.automatic else []
+        hits = session.memory.recall(text, hold=session.space(text)) if loop.automatic else []
         if not session.waits(text):
-            session.append("user", text)
+            session.memory.append("user", text)
         return (yield from _steps(session, loop, hits))
 
 
@@ -131,7 +131,7 @@ def _replied(session: Exchange, loop: Loop, chain: _Chain) -> Generator[Request,
     messages, said = yield from _completed(session, not loop.heartbeats, tuple(chain.hits))
     session.keep(said)
     chain.steps += 1
-    chain.prompt = session.tokens(messages)
+    chain.prompt = session.memory.tokens(messages)
     chain.tokens += chain.prompt + session.weight(Message("assistant", said.text, said.calls))
     return said
 
@@ -140,13 +140,13 @@ def _completed(
     session: Exchange, aloud: bool, hits: tuple[Hit, ...]
 ) -> Generator[Request, Any, tuple[Sequence[Message], Reply]]:
     """The prompt and its reply; one that is refused as too long is made shorter, and sent once more."""
-    messages = session.messages()
+    messages = session.memory.messages()
     try:
-        return messages, (yield ModelCall(tuple(messages), session.budget.reserve, aloud, hits))
+        return messages, (yield ModelCall(tuple(messages), session.memory.budget.reserve, aloud, hits))
     except TooLongError as error:
         session.shrink(messages, error)
-    messages = session.messages()
-    return messages, (yield ModelCall(tuple(messages), session.budget.reserve, aloud, hits))
+    messages = session.memory.messages()
+    return messages, (yield ModelCall(tuple(messages), session.memory.budget.reserve, aloud, hits))
 
 
 def _ran(session: Exchange, chain: _Chain) -> Generator[Request, Any, list[Outcome]]:
@@ -168,10 +168,11 @@ def _ran(session: Exchange, chain: _Chain) -> Generator[Request, Any, list[Outco
 
 
 def _run(session: Exchange, call: Page) -> Generator[Request, Any, Outcome]:
-    tool = session.tools.get(call.author)
+    tool = session.memory.tools.get(call.author)
     if tool is None:
         return Outcome(
-            f"error: no tool is called {call.author!r}; there are: {', '.join(session.tools)}", failed=True
+            f"error: no tool is called {call.author!r}; there are: {', '.join(session.memory.tools)}",
+            failed=True,
         )
     if not tool.idempotent:
         session.begin(call)
@@ -206,9 +207,9 @@ def _answer(
         text,
         tuple(chain.hits),
         chain.prompt,
-        session.budget.room,
+        session.memory.budget.room,
         said,
         steps=chain.steps,
         stopped=stopped,
-        warning=session.thrash().cure if chain.hits else "",
+        warning=session.memory.thrash().cure if chain.hits else "",
     )
