@@ -1,32 +1,37 @@
 """The policy laboratory: a simulation is the session, the optimum is the least, the bound is below it."""
 
 import itertools
+import json
 import math
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
+from click.testing import CliRunner
 from conftest import make
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import vctx
+from vctx.cli import main
 from vctx.eval import chats as made
 from vctx.eval.policies import synthetic
 from vctx.eval.policies.beside import beside
 from vctx.eval.policies.calls import Call, Join, Problem, problem, sittings
 from vctx.eval.policies.chats import chat, steps
 from vctx.eval.policies.costs import billed, money
+from vctx.eval.policies.curves import distances, miss_ratios, working_set
 from vctx.eval.policies.optimum import bound, exact
 from vctx.eval.policies.record import recorded
 from vctx.eval.policies.simulate import simulate
-from vctx.eval.policies.trace import Event, Said, Sent, Setting, Trace, read, write
+from vctx.eval.policies.trace import Event, Referred, Said, Sent, Setting, Trace, read, write
 from vctx.eval.story import Recipe
 from vctx.fakes import HashingEmbedder, WordTokenizer
 from vctx.policies import POLICIES, named
-from vctx.types import Budget, Entry, Frame, Prices, ToolCall
+from vctx.types import Budget, Entry, Frame, Hit, Prices, ToolCall
 
 WORDS = ["harbour", "bicycle", "orchard", "lantern", "piano", "glacier", "violin", "teapot", "meadow", "moon"]
 PRICES = Prices("own", 1e6, read=0.1, write=1.25, lifetime=300)
@@ -147,7 +152,7 @@ def test_a_chat_asks_each_question_after_its_evidence(tmp_path: Path) -> None:
         assert all(order[turn] < place for turn in conversation.questions[number].evidence)
     parts = {"tokenizer": WordTokenizer(), "embedder": HashingEmbedder()}
     options: dict[str, Any] = {"window": 1000, "background": False, **parts}
-    asked = chat(conversation, tmp_path / "c.db", **options)
+    asked = chat(conversation, tmp_path / "c.db", lambda _: None, **options)
     with vctx.open(tmp_path / "c.db", model=None, **options) as ctx:
         trace = recorded(ctx.log(), conversation.name, asked)
     run = simulate(trace, named("fifo"))
@@ -295,3 +300,70 @@ def test_too_small_a_room_is_said() -> None:
 def test_sittings_begin_where_the_cache_is_cold() -> None:
     trace = synthetic.made("loop", synthetic.Shape(turns=45, sitting=20))
     assert [len(part.calls) for part in sittings(problem(trace, PRICES))] == [20, 20, 5]
+
+
+# -- what a trace is like, and the command
+
+
+def test_stack_distances_by_hand() -> None:
+    """a b a c b, of 10, 20 and 30 tokens: a comes back after b and itself, 30; b after c, a and itself, 60.
+
+    So lru misses the three first references at any size, a below 30 tokens, and b below 60.
+    """
+    trace = asked("abacb")
+    assert distances(trace) == [math.inf, math.inf, 30, math.inf, 60]
+    assert miss_ratios(trace, [20, 30, 60]) == {20: 1.0, 30: 0.8, 60: 0.6}
+
+
+def test_a_working_set_by_hand() -> None:
+    """Within the last two calls: a; a b; b a; a c; c b."""
+    assert working_set(asked("abacb"), 2) == [10, 30, 30, 40, 50]
+
+
+def asked(pages: str) -> Trace:
+    """A call for each letter, which references one page."""
+    numbers = [ord(letter) - ord("a") + 1 for letter in pages]
+    events: list[Event] = []
+    for tick, page in enumerate(numbers):
+        events += [Referred(tick, 0.0, (Hit(page, tokens=10 * page),), 100), Sent(tick, 0.0)]
+    return Trace(pages, synthetic.SETTING, tuple(events))
+
+
+def test_the_command_compares_policies_on_traces(tmp_path: Path) -> None:
+    """Made traces, kept with their figures and pictures; a second run takes the bounds from there."""
+    for name in ("loop", "phases"):
+        write(synthetic.made(name, synthetic.Shape(turns=24, sitting=6)), tmp_path / f"{name}.jsonl")
+    files = [str(tmp_path / f"{name}.jsonl") for name in ("loop", "phases")]
+    command = [
+        "eval",
+        "policies",
+        *files,
+        "--prices",
+        "openai",
+        "--sittings",
+        "1",
+        "--out",
+        str(tmp_path / "out"),
+    ]
+    told = CliRunner().invoke(main, command, catch_exceptions=False).output
+    assert "window 2,048, openai" in told and "references a second of CPU time" in told
+    rows = json.loads((tmp_path / "out" / "policies.json").read_text("utf-8"))["rows"]
+    assert {row["policy"] for row in rows} == {*POLICIES, "sliding window", "ranked anew", "full context"}
+    assert all(row["gap"] >= 0 for row in rows if row["policy"] in POLICIES)
+    for picture in ("costs", "miss-ratio", "working-set"):
+        assert ElementTree.parse(tmp_path / "out" / f"{picture}.svg").getroot().tag.endswith("svg")
+    assert (
+        CliRunner().invoke(main, command, catch_exceptions=False).output.split("\n\n")[0]
+        == told.split("\n\n")[0]
+    )
+
+
+def test_the_command_records_a_session(tmp_path: Path) -> None:
+    with make(tmp_path / "s.db", window=500) as ctx:
+        ctx.append("user", "The harbour is closed.")
+        ctx.recall("which harbour?")
+    told = CliRunner().invoke(
+        main, ["eval", "policies", "--record", str(tmp_path / "s.db"), str(tmp_path / "t.jsonl")]
+    )
+    assert "2 events" in told.output
+    assert read(tmp_path / "t.jsonl").setting.budget.window == 500

@@ -4,7 +4,7 @@ The one speaker is the user, the other the assistant. The questions of a convers
 each at a turn drawn from all those after its evidence, by the same user, and answered.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -59,8 +59,13 @@ def steps(conversation: Conversation, seed: int = 0) -> Iterator[Step]:
                 yield Step("assistant", other, answer, at := at + STEP)
 
 
-def chat(conversation: Conversation, path: Path, *, seed: int = 0, **options: Any) -> list[Asked]:
-    """Chats a conversation into the session file `path`, made with `options` of `vctx.open`."""
+def chat(
+    conversation: Conversation, path: Path, advance: Callable[[int], object], *, seed: int = 0, **options: Any
+) -> list[Asked]:
+    """Chats a conversation into the session file `path`, made with `options` of `vctx.open`.
+
+    `advance` is told of each turn of the conversation.
+    """
     said = list(steps(conversation, seed))
     now = said[0].at
     pages: dict[TurnId, int] = {}
@@ -79,6 +84,7 @@ def chat(conversation: Conversation, path: Path, *, seed: int = 0, **options: An
             page = ctx.append(step.role, step.text, author=step.author, at=step.at)
             if step.turn is not None:
                 pages[step.turn] = page.id
+                advance(1)
     return asked
 
 

@@ -21,9 +21,9 @@ class Bill:
     """Tokens that it did not."""
 
 
-def billed(run: Run, prices: Prices) -> Bill:
-    """The bill of a run."""
-    prompts = list(_prompts(run))
+def billed(run: Run, prices: Prices, start: int = 0, stop: int | None = None) -> Bill:
+    """The bill of a run, or of its calls from `start` up to `stop`."""
+    prompts = list(_prompts(run))[start:stop]
     served = sum(cached(prices, same) for _, same, idle in prompts if idle <= prices.lifetime)
     return Bill(bill(prices, prompts), served, sum(tokens for tokens, _, _ in prompts) - served)
 

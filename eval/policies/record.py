@@ -1,12 +1,16 @@
 """Reference strings out of a session's journal: what was asked of its window, whoever decided."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import vctx
 from vctx import journal
-from vctx.eval.policies.chats import Asked
+from vctx.eval.policies.chats import Asked, chat
 from vctx.eval.policies.trace import Event, Fitted, Forgot, Pinned, Referred, Said, Sent, Setting, Trace
+from vctx.eval.talk import Conversation
 from vctx.types import Budget, Entry, Hit
 
 
@@ -27,6 +31,15 @@ def recorded(entries: Sequence[Entry], name: str, asked: Sequence[Asked] = ()) -
     questions = {one.tick: one for one in asked}
     events = (event for entry in mine for event in _events(entry, questions))
     return Trace(name, _setting(decided[0].outcome["window"]), tuple(events), decided[0].policy)
+
+
+def played(conversation: Conversation, advance: Callable[[int], object], **options: Any) -> Trace:
+    """The trace of a whole chat, chatted now; see `chats.chat`."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "chat.db"
+        asked = chat(conversation, path, advance, background=False, **options)
+        with closing(vctx.disk(path)) as disk:
+            return recorded(disk.entries(), conversation.name, asked)
 
 
 def _setting(figures: Mapping[str, Any]) -> Setting:

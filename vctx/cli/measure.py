@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from vctx.cli.laboratory import policies
 from vctx.cli.measuring import FILE, FOLDER, Measurement, measured, written
 from vctx.cli.session import progress
 
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 @click.group(name="eval")
 def evaluate() -> None:
     """Measure what a memory layer forgets, beside plain baselines."""
+
+
+evaluate.add_command(policies)
 
 
 @evaluate.command()
