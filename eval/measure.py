@@ -10,7 +10,7 @@ from typing import Any
 import vctx
 from vctx.eval import judge
 from vctx.eval.answer import INSTRUCTION, Answerer
-from vctx.eval.case import Task
+from vctx.eval.case import Task, sha
 from vctx.eval.log import Log, Run
 from vctx.eval.remember import Remembering
 from vctx.eval.run import Harness
@@ -71,7 +71,7 @@ def measure(task: Task, setting: Setting, progress: vctx.Progress) -> Run:
             systems,
             parts,
             setting.budgets or task.budgets,
-            {"weights": setting.weights},
+            setting.weights,
             setting.per_case,
             Answerer(setting.model, window, setting.reserve) if setting.model else None,
             setting.answering,
@@ -82,7 +82,7 @@ def measure(task: Task, setting: Setting, progress: vctx.Progress) -> Run:
 
 def under_test(setting: Setting) -> list[System]:
     """vctx, other memory layers, baselines; in this order they stand in every table."""
-    options = dict(setting.options) | {"weights": setting.weights}
+    options = dict(setting.options)
     if setting.model:
         options |= {"model": setting.model, "system": INSTRUCTION, "reserve": setting.reserve}
     windows = [Paging(window, options) for window in setting.windows]
@@ -109,7 +109,7 @@ def config(task: Task, setting: Setting, systems: Sequence[System]) -> dict[str,
         "budgets": list(setting.budgets or task.budgets),
         "embedder": setting.embedder.name,
         "tokenizer": setting.tokenizer,
-        "weights": setting.weights or "default",
+        "weights": _weights(setting.weights),
         "trained": sorted(setting.per_case),
         "model": {"name": model.name, "reserve": setting.reserve, "instruction": INSTRUCTION}
         if model
@@ -117,3 +117,8 @@ def config(task: Task, setting: Setting, systems: Sequence[System]) -> dict[str,
         "answering": sorted(setting.answering),
         "judge": {"name": judged.name, "prompt": judge.PROMPT} if judged else None,
     }
+
+
+def _weights(name: str | None) -> str:
+    """Their name; of a file also what tells its content from another's."""
+    return f"{name} {sha(Path(name))}" if name and Path(name).is_file() else name or "default"

@@ -31,10 +31,10 @@ class Harness:
     systems: Sequence[System]
     parts: Parts
     budgets: Sequence[int]
-    options: Mapping[str, Any] = field(default_factory=dict)
-    """Of the session that a case is shelved in: weights, policy."""
-    weights: Mapping[str, vctx.Weights] = field(default_factory=dict)
-    """Of a case, where they differ."""
+    weights: str | None = None
+    """By which vctx ranks."""
+    per_case: Mapping[str, vctx.Weights] = field(default_factory=dict)
+    """The same of a case, where it has its own."""
     answerer: Answerer | None = None
     answering: frozenset[str] = frozenset()
     """The systems that the model answers for; empty for all."""
@@ -54,10 +54,10 @@ class Harness:
                 system.close()
 
     def _case(self, case: Case, log: Log, advance: Any) -> None:
-        own = {"weights": self.weights[case.name]} if case.name in self.weights else {}
+        weights = self.per_case.get(case.name, self.weights)
         begun = time.perf_counter()
         with ExitStack() as stack:
-            shelf = stack.enter_context(shelved(case, self.parts, **self.options, **own))
+            shelf = stack.enter_context(shelved(case, self.parts, weights))
             size = sum(file.stat().st_size for file in shelf.path.parent.glob(f"{shelf.path.name}*"))
             log.note({"case": case.name, "part": "shelve", "seconds": _since(begun), "bytes": size})
             finders: dict[str, Finder] = {}

@@ -49,6 +49,8 @@ class Shelf:
     headers: Mapping[str, int]
     """section -> tokens"""
     page_of: Mapping[str, int]
+    weights: vctx.Weights | str | None
+    """By which vctx ranks."""
     _plain: vctx.Context
     _found: dict[bool, tuple[str, list[vctx.Hit]]] = field(default_factory=dict)
 
@@ -70,14 +72,14 @@ class Shelf:
 
 
 @contextmanager
-def shelved(case: Case, parts: Parts, **options: Any) -> Iterator[Shelf]:
-    """The case in a session of its own, opened with `options`, everything embedded."""
-    with opened(case, parts, "case.db", **options) as (ctx, path):
+def shelved(case: Case, parts: Parts, weights: vctx.Weights | str | None = None) -> Iterator[Shelf]:
+    """The case in a session of its own, in which vctx ranks by `weights`; everything is embedded."""
+    with opened(parts, "case.db", weights) as (ctx, path):
         pieces, page_of = filed(case, ctx, parts.counts)
         costs = parts.counts.count([f"{line}\n" for line in case.headers.values()])
         headers = {"": 0} | dict(zip(case.headers, costs, strict=True))
         with session(path, parts, weights="plain") as plain:
-            yield Shelf(case, ctx, path, parts, pieces, headers, page_of, plain)
+            yield Shelf(case, ctx, path, parts, pieces, headers, page_of, weights, plain)
 
 
 def session(path: Path, parts: Parts, **options: Any) -> vctx.Context:
@@ -87,11 +89,13 @@ def session(path: Path, parts: Parts, **options: Any) -> vctx.Context:
 
 
 @contextmanager
-def opened(case: Case, parts: Parts, name: str, **options: Any) -> Iterator[tuple[vctx.Context, Path]]:
-    """A session with the case's history, in a file that goes when it is closed, unless it is kept."""
+def opened(
+    parts: Parts, name: str, weights: vctx.Weights | str | None
+) -> Iterator[tuple[vctx.Context, Path]]:
+    """A session in a file that goes when it is closed, unless it is kept."""
     path = parts.keep or parts.folder / name
     try:
-        with session(path, parts, **options) as ctx:
+        with session(path, parts, weights=weights) as ctx:
             yield ctx, path
     finally:
         if path != parts.keep:

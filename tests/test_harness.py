@@ -19,6 +19,7 @@ from vctx.eval.systems import foreign, plain
 from vctx.eval.systems.foreign import ADAPTERS
 from vctx.fakes import HashingEmbedder, ScriptedModel
 from vctx.ports import silent
+from vctx.weights import Weights, dump
 
 SETTING = Setting(HashingEmbedder(), "bytes", (400, 2000))
 
@@ -243,3 +244,17 @@ def test_a_memory_layer_that_fails_halfway_ends_the_run(
     ):
         measure(one(), setting, silent)
     assert [line.system for line in read(tmp_path / "run").lines] == ["vctx"]
+
+
+def test_a_case_may_have_weights_of_its_own(tmp_path: Path) -> None:
+    """All that counts is that a page follows a question: then what answers one stands first, and not Lyon."""
+    own = Weights({"answers": 1.0}, {}, trained=False)
+    run = measure(one(), replace(SETTING, per_case={"talk": own}, windows=(512,)), silent)
+    ranks = {line.system: line.scores["mrr"] for line in run.lines if "mrr" in line.scores}
+    assert ranks["vctx"] < 1 == ranks["fusion"]
+    assert run.config["trained"] == ["talk"]
+    file = tmp_path / "own.json"
+    file.write_text(dump(own))
+    named = measure(one(), replace(SETTING, weights=str(file)), silent)
+    assert next(line for line in named.lines if line.system == "vctx").scores["mrr"] == ranks["vctx"]
+    assert named.config["weights"].startswith(f"{file} ")

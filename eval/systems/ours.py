@@ -59,7 +59,7 @@ class Paging:
 
     window: int
     options: Mapping[str, Any]
-    """Of `vctx.open`: policy, fault, reserve, weights, system, model."""
+    """Of `vctx.open`: policy, fault, reserve, system, model; it ranks as the shelf does."""
     _size: list[int] = field(default_factory=lambda: [0])
 
     @property
@@ -72,7 +72,7 @@ class Paging:
 
     @contextmanager
     def open(self, shelf: Shelf) -> Iterator[Finder]:
-        given = {"window": self.window, "summary": "extract"} | dict(self.options)
+        given = {"window": self.window, "summary": "extract", "weights": shelf.weights} | dict(self.options)
         # A model counts with its own tokenizer.
         given |= {"tokenizer": None} if given.get("model") else {}
         with tempfile.TemporaryDirectory(dir=shelf.parts.folder) as folder:

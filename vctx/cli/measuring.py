@@ -127,7 +127,11 @@ _OPTIONS = (
     click.option(
         "--fault", default=0.4, show_default=True, help="The largest share of it that one fault loads."
     ),
-    click.option("--weights", help="Of vctx's signals: a file, or 'plain'; by default those that ship."),
+    click.option(
+        "--weights",
+        envvar="VCTX_WEIGHTS",
+        help="Of vctx's signals: a file, or 'plain'; by default those that ship.",
+    ),
     click.option(
         "--also",
         multiple=True,
