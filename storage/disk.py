@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from datetime import date
 from os import PathLike
 from pathlib import Path
 from typing import TextIO
@@ -26,6 +27,7 @@ from vctx.storage.meta import Meta
 from vctx.storage.pages import Pages
 from vctx.storage.settled import Settled
 from vctx.storage.spans import Spans
+from vctx.storage.times import Times
 from vctx.storage.union import both, union, without, words
 from vctx.storage.words import Words
 from vctx.types import Document, Entry, Page, Search, Source, Stats, Vector
@@ -64,6 +66,7 @@ class SqliteDisk:
         self._meta = Meta(self._file)
         self._forgetting = Forgetting(self._file, self._pages, self._journal, self._spans, self._words)
         self._dense = Dense(self._file, self._spans)
+        self._times = Times(self._file)
         self._settled = Settled(self._file)
 
     def __enter__(self) -> "SqliteDisk":
@@ -251,6 +254,11 @@ class SqliteDisk:
         """The first `k` pages, by id, that hold the words of `text` in this order; of what `branch` sees."""
         with self._file.snapshot():
             return self._words.phrase(text, k, self._branches.where(branch))
+
+    def written(self, first: date, last: date, *, branch: int | None = None) -> list[int]:
+        """What was said from one day to the other, by id; of what `branch` sees. Documents have no day."""
+        with self._file.snapshot():
+            return self._times.between(first, last, branch)
 
     def stats(self) -> Stats:
         """Pages (summaries included), their characters, what is pending, and the documents."""

@@ -9,6 +9,7 @@ from collections import OrderedDict, defaultdict
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import astuple, dataclass, replace
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -152,6 +153,14 @@ class Shelf:
             if len(found) >= k:
                 break
         return found
+
+    def written(self, first: date, last: date) -> list[int]:
+        """As SqliteDisk.written, in the sessions that changed last."""
+        return [
+            self._taken[name].number << _SHIFT | page
+            for name, disk in self._ask(()).items()
+            for page in disk.written(first, last)
+        ]
 
     def close(self) -> None:
         """Keeps the index in its cache, where that saves time, and closes every session."""

@@ -1,7 +1,8 @@
 """Ranking by worked example."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
 
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from vctx.candidates import Candidates
 from vctx.question import core, leans, named
 from vctx.recall import ROUNDS, Request, rare_words, recall, run
-from vctx.types import Find, Hit, Page, Read, Score, Search
+from vctx.types import Find, Hit, Page, Read, Score, Search, Written
 from vctx.weights import PLAIN, Weights
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
@@ -38,6 +39,8 @@ class Shelf:
             case Read(pages):
                 near = {n + step for n in pages for step in (-1, 0, 1)}
                 return [page for page in self.pages if page.id in near]
+            case Written(first, last):
+                return [page.id for page in self.pages if first <= page.created_at.date() <= last]
             case Find(phrase, k):
                 return [page.id for page in self.pages if phrase in page.text.lower().split()][:k]
 
@@ -142,3 +145,16 @@ def test_rare_words() -> None:
         "x-200b",
         "94071d67-86df",
     ]
+
+
+def test_what_was_said_in_the_time_of_the_question_is_a_candidate() -> None:
+    """Nothing but its day tells that page 50 answers; of a crowded time the nearest in meaning are taken."""
+    shelf = Shelf(*(f"text {n}" for n in range(100)), meaning=[1 - n / 100 for n in range(100)])
+    days = [AT - timedelta(days=300 - n) for n in range(100)]
+    shelf.pages = [replace(page, created_at=day) for page, day in zip(shelf.pages, days, strict=True)]
+    asked = f"What happened on {days[50]:%d %B %Y}?"
+    assert {50, 57} <= {hit.page for hit in shelf.recall(asked)}
+    assert not {50, 57} & {hit.page for hit in shelf.recall("What happened?")}
+    shelf.pages = [replace(page, created_at=days[0]) for page in shelf.pages]
+    found = {hit.page for hit in shelf.recall(f"What happened on {days[0]:%d %B %Y}?")}
+    assert {8, 67} <= found and not found & set(range(70, 100))

@@ -4,7 +4,7 @@ import gc
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from vctx.kept import Kept
 from vctx.storage import SqliteDisk, lately
 from vctx.storage.lately import Lately
 from vctx.storage.settled import Settled
-from vctx.types import Hit, Page, Search
+from vctx.types import Hit, Page, Search, Source
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 SECRET = "Philippa keeps the xylophone in the greenhouse."
@@ -198,3 +198,21 @@ def test_what_was_undone_is_not_remembered(disk: SqliteDisk) -> None:
     with disk.transaction():
         disk.put([Page("message", "user", "kept", NOW, "user")])
     assert [page.text for page in disk.around([4])] == ["Oh?", "kept"]
+
+
+def test_what_was_said_on_a_day_is_found_by_the_day(disk: SqliteDisk) -> None:
+    """Pages 1 to 3 are of 1 January; 4 and 5, of two branches, of the second; a chunk has no day."""
+    first, second = date(2026, 1, 1), date(2026, 1, 2)
+    assert disk.written(first, first) == [1, 2, 3] and disk.written(second, second) == []
+    late = datetime(2026, 1, 2, 23, 59, tzinfo=UTC)
+    with disk.transaction():
+        side = disk.fork(0, 2)
+        disk.put([Page("message", "user", "trunk", late, "user")])
+        disk.put([Page("message", "user", "side", late, "user", branch=side)])
+        disk.put([Page("chunk", "user", "chunk", late, "document", source=Source("d", 0, 5))])
+    assert disk.written(second, second) == [4, 5]
+    assert disk.written(first, second, branch=side) == [1, 2, 5]
+    assert disk.written(first, second, branch=0) == [1, 2, 3, 4]
+    with SqliteDisk(disk.path) as other:
+        assert other.forget([2, 4])
+    assert [page.id for page in disk.around(disk.written(first, second, branch=0))] == [1, 3]

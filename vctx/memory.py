@@ -43,6 +43,7 @@ from vctx.types import (
     Thrash,
     ToolCall,
     Usage,
+    Written,
 )
 from vctx.weights import Weights, load
 from vctx.window import Window
@@ -260,6 +261,9 @@ class Memory:
             case Read(pages):
                 around = self._disk.around(pages, branch=self._window.ledger.branch)
                 return [page for page in around if page.id not in without] if without else around
+            case Written(first, last):
+                written = self._disk.written(first, last, branch=self._window.ledger.branch)
+                return [page for page in written if page not in without]
             case Find(phrase, k):
                 named = self._disk.phrase(phrase, k, branch=self._window.ledger.branch)
                 return [page for page in named if page not in without]

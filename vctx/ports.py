@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TextIO, runtime_checkable
 
@@ -314,6 +314,10 @@ class Disk(Protocol):
         """The first `k` pages, by id, that hold the words of `text` in this order; of what `branch` sees."""
         ...
 
+    def written(self, first: date, last: date, *, branch: int | None = None) -> list[int]:
+        """What was said from one day to the other, by id; of what `branch` sees. Documents have no day."""
+        ...
+
     def stats(self) -> Stats: ...
 
     def backup(self, target: Path) -> None:
@@ -362,6 +366,8 @@ class Shelf(Protocol):
     def around(self, pages: Sequence[int]) -> list[Page]: ...
 
     def phrase(self, text: str, k: int) -> list[int]: ...
+
+    def written(self, first: date, last: date) -> list[int]: ...
 
     def close(self) -> None: ...
 

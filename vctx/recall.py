@@ -3,6 +3,7 @@ ranking; whoever runs it does the I/O.
 
     chase: follow the rare words of the question to the pages that hold them, and theirs to further pages
     -> search the question -> read the candidates -> follow the names that the best of them name, one step
+    -> what was said in the time that the question names
     -> compare the question and its core with all of these -> signals -> weigh -> rank
 
 What has a name is found by its name: a rare word, such as a number or an identifier, however many steps
@@ -13,13 +14,13 @@ ranks a page, and `vctx.weights` how much each signal counts.
 import re
 from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from vctx.question import core, leans, named
 from vctx.stopwords import STOPWORDS
-from vctx.types import Find, Hit, Page, Read, Score, Search
+from vctx.types import Find, Hit, Page, Read, Score, Search, Written
 from vctx.weights import Weights
 
 if TYPE_CHECKING:
@@ -47,9 +48,16 @@ REACH = 4
 HIDDEN = ("summary", "block")
 """Kinds of pages that are no answers: what they tell of stands elsewhere, too."""
 
-Request = Search | Score | Read | Find
+Request = Search | Score | Read | Find | Written
 Steps = Generator[Request, Any, list[Hit]]
 """A recall under way: each request is answered as its docstring says; a Find with page ids."""
+
+DATED = 60
+"""Pages of the time that a question names that are candidates."""
+MANY = 1000
+"""Pages of one time above which it tells too little."""
+LATER = timedelta(days=7)
+"""Until when what happened is told."""
 
 BLEND = 0.03
 """What a point of BM25 counts beside a cosine, where only the seeds are chosen."""
@@ -103,27 +111,50 @@ def rank(
     # The first question loads numpy, not `import vctx`.
     from vctx.field import Field  # noqa: PLC0415
     from vctx.ranking import best, weigh  # noqa: PLC0415
-    from vctx.signals import table  # noqa: PLC0415
+    from vctx.signals import meant, table  # noqa: PLC0415
 
     hits = best(found, READ)
-    around: Sequence[Page] = yield Read(tuple(dict.fromkeys(hits.page.tolist())))
-    pages = [page for page in around if page.kind not in HIDDEN]
-    names = yield from follow(text, hits, pages)
-    linked = {page for found in names.values() for page in found} - {page.id for page in pages}
-    if linked:
-        more: Sequence[Page] = yield Read(tuple(sorted(linked)))
-        known = {page.id for page in pages}
-        pages += [page for page in more if page.id not in known and page.kind not in HIDDEN]
-        pages.sort(key=lambda page: page.id)
-    talk = any(page.talk for page in pages)
-    about = core(text, named(text, (page.author for page in pages))) if talk else text
-    there = {page.id: page for page in pages}
-    cosines = yield Score((text, about), tuple(there))
+    pages = yield from read({}, hits.page.tolist())
+    names = yield from follow(text, hits, list(pages.values()))
+    pages = yield from read(pages, {page for found in names.values() for page in found} - pages.keys())
+    talk = any(page.talk for page in pages.values())
+    about = core(text, named(text, (page.author for page in pages.values()))) if talk else text
+    cosines = yield Score((text, about), tuple(pages))
+    field = Field(list(pages.values()), cosines[0], cosines[1], now, names)
+    if days := meant(text, field):
+        told = yield from written(days[0], about, pages)
+        pages = yield from read(pages, told)
+        cosines = yield Score((text, about), tuple(pages))
+        field = Field(list(pages.values()), cosines[0], cosines[1], now, names)
     # What stands next to a candidate is one, too: an answer need not say what it answers.
-    hits = hits.among(list(there))
-    columns = table(text, hits, Field(pages, cosines[0], cosines[1], now, names))
-    ranked = [there[page] for page in hits.page.tolist()]
-    return weigh(hits, columns, ranked, weights, most=most, also=also)
+    hits = hits.among(list(pages))
+    ranked = [pages[page] for page in hits.page.tolist()]
+    return weigh(hits, table(text, hits, field), ranked, weights, most=most, also=also)
+
+
+def read(known: Mapping[int, Page], more: Collection[int]) -> Generator[Read, Any, dict[int, Page]]:
+    """The pages that are known, more of them, and what stands next to these, in order of id."""
+    if not more:
+        return dict(known)
+    around: Sequence[Page] = yield Read(tuple(more))
+    pages = {page.id: page for page in around if page.kind not in HIDDEN} | dict(known)
+    return dict(sorted(pages.items()))
+
+
+def written(
+    days: tuple[date, date], about: str, known: Collection[int]
+) -> Generator[Written | Score, Any, list[int]]:
+    """What was said in the time that a question names, or told soon after: the nearest in meaning to it.
+
+    A time in which much was said tells little: then nothing.
+    """
+    found: Sequence[int] = yield Written(days[0], days[1] + LATER)
+    new = [page for page in found if page not in known]
+    if len(found) > MANY or len(new) <= DATED:
+        return new if len(found) <= MANY else []
+    [cosines] = yield Score((about,), tuple(new))
+    order = sorted(range(len(new)), key=lambda n: (-cosines[n] if cosines[n] == cosines[n] else 1.0, n))
+    return sorted(new[n] for n in order[:DATED])
 
 
 def follow(

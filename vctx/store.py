@@ -17,7 +17,7 @@ from vctx.context import Context
 from vctx.errors import DiskError, InputError
 from vctx.memory import BOUND
 from vctx.ports import Clock, Embedder, Folder, Progress, Shelf, now, silent
-from vctx.types import Find, Found, Match, Read, Score, Search, SessionInfo
+from vctx.types import Find, Found, Match, Read, Score, Search, SessionInfo, Written
 from vctx.weights import Weights
 
 
@@ -149,5 +149,7 @@ def _answer(shelf: Shelf, request: recall.Request, vector: Callable[[str], Any])
             return shelf.cosines([vector(text) for text in texts], pages)
         case Read(pages):
             return shelf.around(pages)
+        case Written(first, last):
+            return shelf.written(first, last)
         case Find(phrase, k):
             return shelf.phrase(phrase, k)

@@ -6,7 +6,7 @@ Tokens are always tokens of the target model; ticks count journal entries; times
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -234,6 +234,14 @@ class Find:
 
     phrase: str
     k: int
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What recall asks of the disk: what was said from one day to the other, by id."""
+
+    first: date
+    last: date
 
 
 @dataclass(frozen=True, slots=True)
