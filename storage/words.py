@@ -6,6 +6,7 @@ import re
 from vctx.errors import DiskError
 from vctx.stopwords import STOPWORDS
 from vctx.storage.file import File
+from vctx.storage.unspaced import Unspaced
 
 # Letters and digits: what FTS5's unicode61 calls a token, so that a quoted term is one token.
 _TERM = re.compile(r"[^\W_]+")
@@ -33,11 +34,14 @@ class Words:
 
     def __init__(self, file: File) -> None:
         self._file = file
+        self._unspaced = Unspaced(file)
 
     def best(self, text: str, k: int, where: str = "") -> dict[int, float]:
         """BM25 of the `k` pages, of those `where`, that fit the words of `text` best."""
         query = match(text)
-        return dict(self._file.rows(_BEST.format(seen=_seen(where)), (query, k))) if query else {}
+        found = dict(self._file.rows(_BEST.format(seen=_seen(where)), (query, k))) if query else {}
+        # What both find, such as a clause of Chinese word for word, keeps its BM25.
+        return self._unspaced.best(text, k, where) | found
 
     def scores(self, text: str, pages: list[int]) -> dict[int, float]:
         """BM25 of those of `pages` that hold any word of `text`."""
