@@ -39,7 +39,9 @@ class Words:
     def best(self, text: str, k: int, where: str = "") -> dict[int, float]:
         """BM25 of the `k` pages, of those `where`, that fit the words of `text` best."""
         query = match(text)
-        found = dict(self._file.rows(_BEST.format(seen=_seen(where)), (query, k))) if query else {}
+        found: dict[int, float] = (
+            dict(self._file.rows(_BEST.format(seen=_seen(where)), (query, k))) if query else {}
+        )
         # What both find, such as a clause of Chinese word for word, keeps its BM25.
         return self._unspaced.best(text, k, where) | found
 
