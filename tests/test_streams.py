@@ -1,5 +1,6 @@
 """A local model's replies in pieces: what is held back, what a closed stream leaves, the real model."""
 
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -7,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vctx import formats
+from vctx.errors import InputError, MissingError
 from vctx.formats import called
-from vctx.models import find
+from vctx.models import find, quantise
 from vctx.models.local import LocalModel
 from vctx.models.loop import held, period
 from vctx.models.pieces import Pieces
@@ -143,3 +145,25 @@ def test_calls_in_the_text_are_no_pieces(real: LocalModel, monkeypatch: pytest.M
 
 def iter_(ids: list[int]) -> Iterator[int]:
     yield from ids
+
+
+@pytest.mark.real
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["int8", "int8-dynamic"])
+def test_quantised_weights_answer(name: str) -> None:
+    model = LocalModel(find.resolve("smollm2"), quantization=name)
+    reply = model.complete([Message("user", "What is the capital of France?")], max_tokens=8)
+    assert "Paris" in reply.text
+    again = model.complete([Message("user", "What is the capital of France?")], max_tokens=8)
+    assert again.cached_tokens == (reply.prompt_tokens or 0) - 1
+    assert name != "int8" or again.text == reply.text
+
+
+def test_a_quantisation_that_there_is_not_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(InputError, match="no quantisation is called 'int3'; there are: int8"):
+        quantise.config("int3")
+    own = object()
+    assert quantise.config(own) is own and quantise.config(None) is None
+    monkeypatch.setitem(sys.modules, "torchao", None)
+    with pytest.raises(MissingError, match=r"pip install 'vctx\[quantised\]'"):
+        quantise.config("int8")

@@ -12,6 +12,7 @@ from transformers import AutoModelForCausalLM, DynamicCache
 from transformers.utils import logging
 
 from vctx.errors import MissingError, ModelError
+from vctx.models import quantise
 from vctx.threads import threads
 
 
@@ -31,7 +32,8 @@ class Engine:
     """Continues token ids, greedily. The KV of the last prompt is kept and serves its common prefix.
 
     One forward pass at a time. `dtype` is torch's name, "auto" for that of the folder; `device` too,
-    by default CUDA where there is one; `quantization` is one of transformers' configurations.
+    by default CUDA where there is one; `quantization` is one of transformers' configurations, or a name of
+    `vctx.models.quantise`.
     """
 
     def __init__(
@@ -132,7 +134,8 @@ def _best(logits: torch.Tensor, guide: Guide | None) -> int:
 def _load(folder: Path, dtype: str, device: str, quantization: Any) -> Any:
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     # Quantised weights are made where they are to stay; others are cheaper to move than to place.
-    placed = {"quantization_config": quantization, "device_map": device} if quantization else {}
+    config = quantise.config(quantization)
+    placed = {"quantization_config": config, "device_map": device} if config else {}
     try:
         model: Any = AutoModelForCausalLM.from_pretrained(
             folder, dtype=dtype, local_files_only=True, **placed

@@ -29,8 +29,9 @@ class LocalModel:
     model's, before one of the strings in `stop`, and where it begins to repeat itself word for word.
 
     `dtype` is torch's name ("bfloat16"), "auto" for that of the folder; `device` too, by default CUDA
-    where there is one. `quantization` is one of transformers' configurations, made when the weights are
-    loaded. Raises MissingError or InputError where the folder is no chat model.
+    where there is one. `quantization` is "int8" or "int8-dynamic" (by torchao), or one of transformers'
+    configurations: it is done when the weights are loaded. Raises MissingError or InputError where the
+    folder is no chat model.
 
     Where tools may be called, and llguidance is installed, every call is valid by its tool's schema: tokens
     that would make it another are never chosen. `constrained` demands that (MissingError), or forgoes it;
