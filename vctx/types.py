@@ -651,6 +651,21 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True)
+class Installed:
+    """A chat model on this machine."""
+
+    name: str
+    """As `open` takes it."""
+    path: str = ""
+    window: int | None = None
+    """Tokens of prompt and reply together."""
+    counts: str = ""
+    """Which tokenizer counts for it."""
+    problem: str = ""
+    """Why it cannot be used, or not yet."""
+
+
+@dataclass(frozen=True, slots=True)
 class Quote:
     """The sentence of a page that supports an answer best. `score` is a cosine."""
 

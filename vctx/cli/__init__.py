@@ -15,6 +15,7 @@ from vctx.cli import (
     keep,
     learn,
     measure,
+    models,
     past,
     reading,
     replay,
@@ -30,7 +31,14 @@ SECTIONS: dict[str, tuple[click.Command, ...]] = {
     "Window": window.COMMANDS,
     "Look back, go back": (*past.COMMANDS, replay.replay),
     "Keep": keep.COMMANDS,
-    "More": (store.store, learn.train_recall, measure.evaluate, config.config, completion.completion),
+    "More": (
+        store.store,
+        models.models,
+        learn.train_recall,
+        measure.evaluate,
+        config.config,
+        completion.completion,
+    ),
 }
 """The commands, in the order in which `--help` lists them."""
 

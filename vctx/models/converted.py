@@ -33,21 +33,26 @@ def folder(gguf: Path, *, notice: Callable[[str], object] = lambda text: None) -
 
     Raises InputError for a file that is no GGUF or of an architecture that transformers cannot read.
     """
-    place = root() / "models" / key(gguf)
-    if place.is_dir():
-        return place
+    target = place(gguf)
+    if target.is_dir():
+        return target
     notice(f"converting {gguf.name} for transformers (once, some 20 seconds)")
     try:
-        place.parent.mkdir(parents=True, exist_ok=True)
-        _sweep(place)
-        unfinished = Path(tempfile.mkdtemp(prefix=f"{place.name}.", dir=place.parent))
+        target.parent.mkdir(parents=True, exist_ok=True)
+        _sweep(target)
+        unfinished = Path(tempfile.mkdtemp(prefix=f"{target.name}.", dir=target.parent))
     except OSError as error:
         return _for_this_process(gguf, error)
     try:
         _convert(gguf, unfinished)
-        return _publish(unfinished, place)
+        return _publish(unfinished, target)
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
+
+
+def place(gguf: Path) -> Path:
+    """Where its transformers folder stands, or will."""
+    return root() / "models" / key(gguf)
 
 
 def root() -> Path:

@@ -38,12 +38,12 @@ def resolve(name: str = DEFAULT, *, notice: Callable[[str], object] = lambda tex
 
 def locate(name: str, *, notice: Callable[[str], object] = lambda text: None) -> Path:
     """A transformers folder or a .gguf file; looks in the hub last."""
-    packaged = PACKAGED.get(name.lower())
-    found = _packaged(packaged) if packaged else _path(name)
-    return found or _repository(name, packaged, notice)
+    known = PACKAGED.get(name.lower())
+    found = packaged(known) if known else _path(name)
+    return found or _repository(name, known, notice)
 
 
-def _packaged(model: Packaged) -> Path | None:
+def packaged(model: Packaged) -> Path | None:
     """The package's file, without importing the package (it would load another runtime)."""
     spec = importlib.util.find_spec(model.module)
     for place in (spec.submodule_search_locations or ()) if spec else ():

@@ -4,8 +4,8 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-from huggingface_hub import snapshot_download
-from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+from huggingface_hub import scan_cache_dir, snapshot_download
+from huggingface_hub.errors import CacheNotFound, HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
 from vctx.errors import MissingError
 
@@ -28,6 +28,27 @@ def folder(repository: str, *, notice: Callable[[str], object]) -> Path:
         return Path(snapshot_download(repository, allow_patterns=FILES))
     except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
         raise MissingError(str(error).splitlines()[0]) from error
+
+
+def cached() -> list[tuple[str, Path]]:
+    """(repository, folder) of every model in the local cache that is whole and has a chat template."""
+    try:
+        repositories = scan_cache_dir().repos
+    except CacheNotFound:
+        return []
+    newest = [
+        (repository.repo_id, max(repository.revisions, key=lambda r: r.last_modified).snapshot_path)
+        for repository in repositories
+        if repository.repo_type == "model" and repository.revisions
+    ]
+    return [(name, folder) for name, folder in newest if complete(folder) and _chats(folder)]
+
+
+def _chats(folder: Path) -> bool:
+    config = folder / "tokenizer_config.json"
+    return (folder / "chat_template.jinja").is_file() or (
+        config.is_file() and "chat_template" in json.loads(config.read_text("utf-8"))
+    )
 
 
 def complete(folder: Path) -> bool:

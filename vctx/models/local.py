@@ -54,7 +54,7 @@ class LocalModel:
             raise InputError(f"tool_choice of a local model is 'auto' or 'required', not {tool_choice!r}")
         self.name = name or folder.name
         self.tokenizer = ChatTokenizer(folder)
-        self.window = _window(folder)
+        self.window = window(folder)
         self._folder = folder
         self._options: dict[str, Any] = {"dtype": dtype, "device": device, "quantization": quantization}
         self._stop = tuple(stop)
@@ -129,7 +129,7 @@ def _installed(wanted: bool | None, choice: "Choice") -> bool:
     return there if wanted is None else wanted or choice == "required"
 
 
-def _window(folder: Path) -> int:
+def window(folder: Path) -> int:
     """Positions that the model was made for, in tokens."""
     try:
         config: dict[str, Any] = json.loads((folder / "config.json").read_text("utf-8"))
