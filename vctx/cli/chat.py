@@ -100,4 +100,10 @@ class Talk:
         branch = next((row.id for row in self.ctx.branches() if row.current), 0)
         where = Path(self.session.db).name + (f" (branch {branch})" if branch else "")
         room = self.ctx.budget.room
-        return f"{where}   window {taken:,} of {room:,} tokens, {taken / room:.0%}   {self.faults} faults"
+        share = f"window {taken:,} of {room:,} tokens, {taken / room:.0%}"
+        return "   ".join((where, share, f"{self.faults} faults", *self._cost()))
+
+    def _cost(self) -> tuple[str, ...]:
+        """Of the session's calls, where it is known."""
+        usage = self.ctx.usage()
+        return (show.cost(usage.cost, usage.unit),) if usage.cost else ()

@@ -98,6 +98,10 @@ def _written(target: str) -> Iterator[TextIO]:
             yield stream
     except FileExistsError as error:
         raise click.ClickException(f"{target} is there already; name a new file") from error
+    except OSError as error:
+        raise click.ClickException(
+            f"{target} cannot be written: {error.strerror}; name another file"
+        ) from error
 
 
 @click.command(name="import")
@@ -111,9 +115,23 @@ def import_(session: Session, source: str) -> None:
     """
     if Path(session.db).exists():
         raise click.ClickException(f"{session.db} is there already; import makes a new session")
-    with session.disk() as disk, Path(source).open(encoding="utf-8") as stream:
-        rows = disk.import_(stream)
+    try:
+        with Path(source).open(encoding="utf-8") as stream, session.disk() as disk:
+            rows = disk.import_(stream)
+    except BaseException as error:
+        _unmade(Path(session.db))
+        if isinstance(error, OSError | UnicodeDecodeError):
+            raise click.ClickException(
+                f"{source} cannot be read: {error}; export the session again"
+            ) from error
+        raise
     session.emit({"rows": rows}, f"{rows} rows")
+
+
+def _unmade(db: Path) -> None:
+    """Takes away what an import that failed has begun."""
+    for path in (db, *(db.with_name(db.name + end) for end in ("-wal", "-shm", "-cache", "-lock"))):
+        path.unlink(missing_ok=True)
 
 
 @click.command()

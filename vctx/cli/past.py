@@ -29,6 +29,8 @@ def why(session: Session, page: int | None, tick: int | None) -> None:
     entries, branch = _journal(session)
     if page is not None:
         events = explain.why(page, entries, branch)
+        if not events:
+            _there(session, page)
         nothing = f"page {page} was never in the window"
     else:
         events = explain.window(_tick(tick, entries), entries, branch)
@@ -123,6 +125,12 @@ def _journal(session: Session) -> tuple[list[Entry], int]:
     with session.disk() as disk:
         entries = disk.entries()
     return entries, journal.current(entries)
+
+
+def _there(session: Session, page: int) -> None:
+    """Raises DiskError for a number that no page has."""
+    with session.disk() as disk:
+        disk.get([page])
 
 
 def _tick(tick: int | None, entries: list[Entry]) -> int:

@@ -81,6 +81,11 @@ def source(answer: Answer, quote: Quote | None) -> str:
     )
 
 
+def cost(value: float, unit: str) -> str:
+    """An amount of money, or of seconds."""
+    return f"${value:.4f}" if unit == "$" else f"{value:.1f} {unit}"
+
+
 def places(pages: Sequence[Page]) -> str:
     """Where pages stand, in one line."""
     return "; ".join(map(place, pages))
