@@ -94,7 +94,7 @@ def test_completion_offers_what_there_is_and_never_fails(told: str) -> None:
             "COMP_CWORD": str(len(words.split(" ")) - 1),
         }
         out = CliRunner().invoke(main, [], env=env, prog_name="vctx").stdout
-        return [line.partition(",")[2] for line in out.splitlines()]
+        return [line.partition(",")[2] for line in out.splitlines() if line]
 
     assert offered("vctx ls --db bo") == ["book.db"]
     assert offered("vctx show --db alice.db 6") == ["60"]
