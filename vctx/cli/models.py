@@ -25,7 +25,7 @@ class Endpoint:
 @click.command()
 @JSON
 def models(as_json: bool) -> None:
-    """List the chat models on this machine, and what is set for an endpoint.
+    """List the chat models that can be used here.
 
     Windows are in tokens; each model counts with its own tokenizer, an endpoint with --tokenizer, else by an
     estimate that learns from its replies. Nothing is downloaded.
