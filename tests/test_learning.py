@@ -1,6 +1,7 @@
 """Training: a model near its prior, a trial that says when data is too little, data of a user's own."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,11 +11,14 @@ from click.testing import CliRunner
 import vctx
 from vctx.cli import main
 from vctx.eval import chats, crossed, docqa, logged, report
+from vctx.eval.ablation import GROUPS, ablate
 from vctx.eval.learning import Labelled, fit
+from vctx.eval.log import Line
 from vctx.eval.measure import Setting, measure
+from vctx.eval.missed import missed
 from vctx.eval.story import Recipe
 from vctx.eval.training import Case, recall_of, train
-from vctx.eval.trial import trial
+from vctx.eval.trial import folds, trial
 from vctx.fakes import HashingEmbedder, ScriptedModel, WordTokenizer
 from vctx.ports import silent
 from vctx.weights import PLAIN, SIGNALS, VALUES, load
@@ -53,6 +57,40 @@ def test_a_trial_says_whether_training_pays() -> None:
     for case in blind:
         case.labelled.signals[:] = 0.0
     assert not trial(blind, PLAIN, lambda n: None, budget=100).better
+
+
+def test_many_groups_are_left_out_together() -> None:
+    def groups(count: int) -> list[Case]:
+        return [Case(replace(row, group=str(n)), np.ones(10), 1) for n, row in enumerate(rows(count))]
+
+    assert folds(groups(3)) == [{"0"}, {"1"}, {"2"}]
+    assert [sorted(fold) for fold in folds(groups(12))][:2] == [["0", "10", "5"], ["1", "11", "6"]]
+
+
+def test_weights_without_each_group_of_signals(tmp_path: Path) -> None:
+    written = ablate(cases(40, 0), PLAIN, tmp_path / "out", lambda n: None)
+    assert [file.stem for file in written] == ["all", *(f"without-{name}" for name in GROUPS)]
+    named = {name: frozenset(group.split()) for name, group in GROUPS.items()}
+    assert frozenset().union(*named.values()) <= frozenset(SIGNALS)
+    for file in written[1:]:
+        weights, group = load(file), named[file.stem.removeprefix("without-")]
+        assert not group & weights.message.keys() and not group & weights.chunk.keys()
+        assert weights.about["without"] == sorted(group)
+    assert "lexical" in load(written[0]).message and "lexical" in load(written[1]).message
+
+
+def test_what_dense_misses_and_others_find() -> None:
+    """Of questions 1 to 3, of category a, dense misses two within 512 tokens; vctx finds one of them."""
+
+    def line(question: int, system: str, whole: float, category: str = "a") -> Line:
+        return Line("c", f"q{question}", category, system, {"all@512": whole}, "c")
+
+    lines = [line(n, "dense", float(n == 1)) for n in (1, 2, 3)]
+    lines += [line(n, "vctx", float(n < 3)) for n in (1, 2, 3)]
+    lines += [line(4, "dense", 0.0, "b"), line(4, "vctx", 1.0, "b")]
+    assert missed(lines, ("a",), (512,)) == [("vctx", 512, 1, 2)]
+    assert missed(lines, (), (512, 1024)) == [("vctx", 512, 2, 3)]
+    assert missed(lines[3:6], (), (512,)) == []
 
 
 def test_training_leaves_a_kind_without_data_as_it_was() -> None:
