@@ -24,7 +24,7 @@ PURE = {
     "scale",
     "quote",
 }
-PURE |= {"blocks", "thrash"}
+PURE |= {"blocks", "thrash", "forms", "gist"}
 PURE |= {"signals", "groups", "layout", "explain", "weights", "question", "lexicon", "dates", "stopwords"}
 PURE |= {"field", "kept", "ranking", "usage"}
 LEAVES = {"storage", "embed", "models", "ingest", "fakes"}

@@ -58,6 +58,7 @@ def open(
     weights: str | PathLike[str] | Weights | None = None,
     clock: Clock = now,
     prices: str | PathLike[str] | Mapping[str, Any] | Prices | None = None,
+    forms: bool = False,
     progress: Progress = silent,
 ) -> "Context":
     """Opens the session in the SQLite file `path`, or makes it.
@@ -93,6 +94,9 @@ def open(
     `prices` say what a token costs that the provider's prefix cache serves, and one that it does not: a
     name of `vctx.prices.TABLE`, a JSON file, or a mapping. The policy "priced" decides by them.
 
+    With `forms`, a message that leaves the window may stand on in a shorter form, as its telling words or as
+    one line, in a tenth of the room.
+
     Raises InputError, BudgetError, MissingError, DiskError.
     """
     from vctx.context import Context
@@ -117,6 +121,7 @@ def open(
             weights=load(weights or os.environ.get("VCTX_WEIGHTS")),
             clock=clock,
             prices=asked(prices),
+            forms=forms,
             progress=progress,
             backlog=_backlog(file, vectors, progress, path, background=background),
         )

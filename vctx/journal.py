@@ -104,8 +104,8 @@ def flushes(entry: Entry) -> bool:
 def _served(state: State, entry: Entry) -> int:
     """How many frames of the prompt that the model last read the next one begins with."""
     served = len(state.frames) if entry.request.get("reply") else state.served
-    if entry.cause == "fold":
-        return 0  # the digest stands before all frames
+    if entry.cause == "fold" or any(frame.brief for frame in entry.plan.load):
+        return 0  # the digest stands before all frames, and shorter forms before those in full
     if not served or not (entry.plan.evict or entry.cause == "forget"):
         return served
     stay = set(map(id, _left(state.frames, entry)))
@@ -232,7 +232,13 @@ def lessons(entries: Iterable[Entry], tokenizer: str) -> list[Lesson]:
 def _frames(frames: tuple[Frame, ...], entry: Entry) -> tuple[Frame, ...]:
     if entry.cause == "forget":  # its plan tells of one branch's window; it holds for all
         return tuple(_left(frames, entry))
-    return (*(_touch(frame, entry) for frame in _left(frames, entry)), *entry.plan.load)
+    stay = [_touch(frame, entry) for frame in _left(frames, entry)]
+    if not any(frame.brief for frame in (*stay, *entry.plan.load)):
+        return (*stay, *entry.plan.load)
+    # Shorter forms stand first, in the order in which they were said.
+    frames = (*stay, *entry.plan.load)
+    briefs = sorted((frame for frame in frames if frame.brief), key=lambda frame: frame.page)
+    return (*briefs, *(frame for frame in frames if not frame.brief))
 
 
 def _left(frames: tuple[Frame, ...], entry: Entry) -> list[Frame]:

@@ -14,10 +14,11 @@ def regions(
     `wrapper` tokens, which the pages of one fault share, stand with the first of them.
     """
     out = [Region("fixed", fixed), Region("digest", digest)]
-    wrapped: set[int] = set()
+    wrapped: set[object] = set()
     for frame in frames:
-        more = wrapper if frame.fault and frame.arrived not in wrapped else 0
-        wrapped |= {frame.arrived} if frame.fault else set()
+        shared = "brief" if frame.brief else frame.arrived
+        more = wrapper if (frame.fault or frame.brief) and shared not in wrapped else 0
+        wrapped |= {shared} if frame.fault or frame.brief else set()
         out.append(Region(_name(frame), frame.tokens + more, frame, tick - frame.arrived))
     taken = sum(region.tokens for region in out)
     return tuple(region for region in (*out, Region("free", max(0, room - taken))) if region.tokens)

@@ -77,6 +77,7 @@ class Memory:
         summary: Literal["model", "extract"] = "model",
         weights: Weights | None = None,
         prices: Prices | None = None,
+        forms: bool = False,
         clock: Clock = now,
         progress: Progress = silent,
         backlog: Backlog | None = None,
@@ -97,7 +98,9 @@ class Memory:
         self.schemas = [tool.schema if isinstance(tool, Tool) else tool for tool in tools]
         given = [formats.tools(self.schemas)] if tools else []
         fixed: dict[str, Any] = {"system": system, "tools": given, "blocks": blocks}
-        self._window = Window(disk, tokenizer, budget, policy=policy, clock=clock, prices=prices, **fixed)
+        self._window = Window(
+            disk, tokenizer, budget, policy=policy, clock=clock, prices=prices, forms=forms, **fixed
+        )
         self._library = Library(disk, self._window, clock)
 
     # -- writing

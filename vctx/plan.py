@@ -12,6 +12,7 @@ the high mark would be passed, and `decide` puts both into a plan.
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
+from vctx.forms import SHARE, shorten
 from vctx.journal import covers
 from vctx.ports import Policy
 from vctx.types import Flush, Fold, Frame, Hit, Plan, Slot, Snapshot, Unit
@@ -29,24 +30,51 @@ def decide(snapshot: Snapshot, policy: Policy) -> Plan:
     stays = [frame for frame in snapshot.frames if not taken or frame.slot not in taken]
     replaced = tuple(frame.slot for frame in snapshot.frames if frame.slot in taken) if taken else ()
     used = snapshot.fixed + weight([*stays, *joining], snapshot.wrapper)
+    briefs = [frame for frame in stays if frame.brief and not frame.pinned]
     fits = used + snapshot.hold <= int(snapshot.budget.high * snapshot.budget.room)
     if fits and not (policy.eager and _idle(snapshot)):
         return Plan(evict=replaced, load=joining, touch=touch, tokens=used)
+    if briefs:
+        stays = [frame for frame in stays if frame not in briefs]
     again: list[Hit] = []
     while True:
-        out = flush(snapshot, stays, policy, arriving=joining, recent=frozenset(touch))
+        out = flush(snapshot, stays, policy, arriving=joining, recent=frozenset(touch), briefs=briefs)
         gone = frozenset(out)
         lost = _lost(snapshot, references, stays, gone, joining) if touch else []
         if not lost:
             break
         again += lost
         joining = snapshot.arriving + _load(references, again, snapshot.tick)
-    left = tuple([frame.page for frame in stays if not frame.fault and (frame.page, frame.span) in gone])
-    fold = Fold(left, snapshot.cap) if left and snapshot.cap else None
     rest = [frame for frame in stays if (frame.page, frame.span) not in gone]
-    used = snapshot.fixed + weight([*rest, *joining], snapshot.wrapper)
+    left = [frame for frame in stays if not frame.fault and (frame.page, frame.span) in gone]
+    stand = _shortened(snapshot, briefs, left, rest, joining)
+    out += [frame.slot for frame in briefs if frame not in stand]
+    kept = {frame.page for frame in stand}
+    due = tuple(frame.page for frame in (*briefs, *left) if frame.page not in kept)
+    fold = Fold(due, snapshot.cap) if due and snapshot.cap else None
+    used = snapshot.fixed + weight([*stand, *rest, *joining], snapshot.wrapper)
     used += snapshot.cap if fold and snapshot.first else 0
+    joining = (*(frame for frame in stand if frame not in briefs), *joining)
     return Plan(evict=(*replaced, *out), load=joining, touch=touch, fold=fold, tokens=used)
+
+
+def _shortened(
+    snapshot: Snapshot,
+    briefs: Sequence[Frame],
+    left: Sequence[Frame],
+    rest: Sequence[Frame],
+    joining: Sequence[Frame],
+) -> tuple[Frame, ...]:
+    """What stands in a shorter form: of what stood so, and of the messages that leave, the most useful."""
+    taken = snapshot.fixed + snapshot.cap * snapshot.first + weight([*rest, *joining], snapshot.wrapper)
+    space = snapshot.budget.room - snapshot.hold - taken - snapshot.wrapper
+    if not left and sum(frame.tokens for frame in briefs) <= space:
+        return tuple(briefs)
+    gone = {f.page for f in left} - {f.page for f in (*rest, *joining)}
+    stood = {frame.page: frame.form for frame in briefs}
+    new = [f for f in snapshot.briefs if f.page in gone or (f.page in stood and f.form is not stood[f.page])]
+    budget = min(space, int(SHARE * snapshot.budget.room))
+    return shorten([*briefs, *new], budget, snapshot.tick) if budget > 0 else ()
 
 
 def _idle(snapshot: Snapshot) -> bool:
@@ -96,18 +124,22 @@ def flush(
     *,
     arriving: tuple[Frame, ...],
     recent: frozenset[int],
+    briefs: Sequence[Frame] = (),
 ) -> list[Slot]:
     """The frames that leave, as the policy orders them, until the rest is within the low mark and all fits.
 
-    What was referenced just now (`recent`) leaves last, and only if nothing else makes room.
+    What was referenced just now (`recent`) leaves last, and only if nothing else makes room. `briefs` stand
+    before `stays`; for them, and those that join them, a share of the room is kept.
     """
     budget = snapshot.budget
     frames = list(stays)
     joining = weight(arriving, snapshot.wrapper)
     stands = snapshot.fixed + snapshot.cap * snapshot.first + weight(frames, snapshot.wrapper)
+    aside = snapshot.wrapper + int(SHARE * budget.room) if briefs or snapshot.briefs else 0
+    stands += aside
     need = stands + joining + snapshot.hold - budget.room
     aim = max(need, stands - int(budget.low * budget.room))
-    together, units = _units(snapshot, frames)
+    together, units = _units(snapshot, frames, snapshot.fixed + weight(briefs, snapshot.wrapper))
     fresh = [any(page in recent for page in unit.pages) for unit in units] if recent else [False] * len(units)
     faults = Counter(frame.arrived for frame in frames if frame.fault)
     evict: list[Slot] = []
@@ -139,19 +171,22 @@ def flush(
 
 
 def weight(frames: Iterable[Frame], wrapper: int) -> int:
-    """Tokens of frames in a prompt: their own, and a message around what each fault brought."""
+    """Tokens of frames in a prompt: their own, and a message around what each fault brought, and briefs."""
     frames = tuple(frames)
-    faults = {frame.arrived for frame in frames if frame.fault}
+    faults = {-1 if frame.brief else frame.arrived for frame in frames if frame.fault or frame.brief}
     return sum([frame.tokens for frame in frames]) + wrapper * len(faults)
 
 
-def _units(snapshot: Snapshot, frames: list[Frame]) -> tuple[list[list[Frame]], list[Unit]]:
-    """What may leave, in the order of the prompt: frames, and the unit that they make together."""
+def _units(snapshot: Snapshot, frames: list[Frame], place: int) -> tuple[list[list[Frame]], list[Unit]]:
+    """What may leave, in the order of the prompt: frames, and the unit that they make together.
+
+    The first stands at `place`.
+    """
     kept = frozenset(map(id, _kept(snapshot, frames)))
     together: list[list[Frame]] = []
     at: list[int] = []
     groups: dict[int, list[Frame]] = {}
-    place, last = snapshot.fixed, None
+    last = None
     for frame in frames:
         if frame.fault and frame.arrived != last:
             place, last = place + snapshot.wrapper, frame.arrived

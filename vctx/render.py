@@ -8,6 +8,10 @@ A fault is one user message, its pages marked with id, source or date, and autho
     The library opens at nine.
     [/memory]
 
+What stands in a shorter form is one such message, before all that stands in full:
+
+    [page 12 | 2026-03-02 | Ana] (gist) moved Lyon March
+
 Every mark of vctx begins with `[memory`, `[/memory` or `[page`; a text that is paged in or comes from the
 user and holds such a thing gets a backslash before it, so that it cannot forge a mark.
 """
@@ -17,6 +21,7 @@ from collections.abc import Mapping, Sequence
 
 from vctx.chunk import PATH
 from vctx.formats import joined
+from vctx.gist import gist
 from vctx.types import Block, Form, Frame, Message, Page, Span, ToolCall
 
 # What a reader does not see may stand between the letters of a forged mark.
@@ -47,7 +52,9 @@ def window(
     messages = [*tools, *(Message("system", text) for text in (fixed(system, digest),) if text)]
     for together in _together(frames):
         first = together[0]
-        if first.fault:
+        if first.brief:
+            messages.append(Message("user", fault([brief(f, pages[f.page]) for f in together])))
+        elif first.fault:
             messages.append(Message("user", fault([piece(pages[f.page], f.span) for f in together])))
         elif first.group is None:
             messages.append(Message(pages[first.page].role, said(first, pages[first.page])))
@@ -72,8 +79,10 @@ def _together(frames: Sequence[Frame]) -> list[list[Frame]]:
     """Frames that make one stretch of the prompt, each where its first frame stands."""
     stretches: dict[tuple[str, object], list[Frame]] = {}
     for frame in frames:
-        if frame.fault:
-            key: tuple[str, object] = ("fault", frame.arrived)
+        if frame.brief:
+            key: tuple[str, object] = ("brief", None)
+        elif frame.fault:
+            key = ("fault", frame.arrived)
         else:
             key = ("said", frame.slot) if frame.group is None else ("group", frame.group)
         stretches.setdefault(key, []).append(frame)
@@ -142,6 +151,12 @@ def piece(page: Page, span: Span | None) -> str:
     text = page.text if span is None else page.text[slice(*span)]
     gap = "\n" if page.kind == "chunk" else " "
     return f"[{handle(page)}]{gap}{escape(text.strip())}"
+
+
+def brief(frame: Frame, page: Page) -> str:
+    """A page in a shorter form, behind its mark."""
+    form = "gist" if frame.form is Form.GIST else "…"
+    return f"[{handle(page)}] ({form}) {escape(gist(page.text, frame.keep))}"
 
 
 def handle(page: Page) -> str:

@@ -16,6 +16,14 @@ LONG = 999_999
 """A page's number, and characters of a result, that few exceed: what a handle costs at most."""
 
 
+GIST = 0.5
+"""Of a message's characters, what its gist may keep..."""
+HANDLE = 32
+"""...and the characters of a handle."""
+SAVES = 0.8
+"""Of a message's tokens, what a shorter form may take at most."""
+
+
 class Scale:
     """Weighs messages, pages and prompts with one tokenizer."""
 
@@ -114,11 +122,20 @@ class Scale:
 
     def frame(self, frame: Frame, page: Page) -> int:
         """What a frame costs now."""
+        if frame.brief:
+            return self.text([render.brief(frame, page) + "\n"])[0]
         if frame.fault:
             return self.piece(page, frame.span)
         if frame.form is Form.CUT:
             return self.message(render.cut(page, frame.keep)) + self._labels(page)
         return self._said(page)
+
+    def briefs(self, frame: Frame, page: Page) -> tuple[Frame, ...]:
+        """The shorter forms in which a message may stand, where they save anything."""
+        keeps = ((Form.GIST, int(GIST * len(page.text))), (Form.HANDLE, HANDLE))
+        shorter = (replace(frame, form=form, keep=keep) for form, keep in keeps)
+        weighed = (replace(one, tokens=self.frame(one, page)) for one in shorter)
+        return tuple(one for one in weighed if one.tokens <= SAVES * frame.tokens)
 
     def wrapper(self) -> int:
         """A fault's message beside its pages."""

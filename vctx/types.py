@@ -34,6 +34,10 @@ class Form(StrEnum):
     """The whole text, or the whole span."""
     CUT = "cut"
     """Head, handle and tail of a message that is larger than the room."""
+    GIST = "gist"
+    """The words that tell most, behind its mark."""
+    HANDLE = "handle"
+    """One line: its mark, and a few words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,9 +169,14 @@ class Frame:
     """The part of the page that stands here; None for the whole page."""
     form: Form = Form.FULL
     keep: int = 0
-    """Characters kept at either end when the form is CUT."""
+    """Characters kept: at either end when the form is CUT, in all when it is GIST or HANDLE."""
     group: int | None = None
     pinned: bool = False
+
+    @property
+    def brief(self) -> bool:
+        """Whether it stands in a shorter form."""
+        return self.form is Form.GIST or self.form is Form.HANDLE
 
     @property
     def slot(self) -> Slot:
@@ -356,6 +365,8 @@ class Snapshot:
     """The cache has expired: the next prompt is written anew, whatever stands in it."""
     read: int = -1
     """The tick at which the model last read the window."""
+    briefs: tuple[Frame, ...] = ()
+    """Shorter forms that may take the place of messages that leave; none where pages leave as a whole."""
 
 
 class Unit(NamedTuple):

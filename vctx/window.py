@@ -53,6 +53,7 @@ class Window:
         clock: Clock,
         tools: Sequence[Message] = (),
         prices: Prices | None = None,
+        forms: bool = False,
         blocks: Sequence[Block] = (),
     ) -> None:
         """Raises InputError for an unknown policy, BudgetError where system text and tools leave no room."""
@@ -65,6 +66,7 @@ class Window:
         self._standing = Standing(disk, self.scale, system, blocks)
         self._clock = clock
         self._prices = prices
+        self._forms = forms
         lessons = disk.entries(self._state.tick - LESSONS)
         self.scale.resume(journal.lessons(lessons, tokenizer.name))
         self._weigh()
@@ -296,8 +298,17 @@ class Window:
             warm=warm,
             cold=cold,
             read=state.read,
+            briefs=self._briefs(frames) if self._forms else (),
             **more,
         )
+
+    def _briefs(self, frames: Sequence[Frame]) -> tuple[Frame, ...]:
+        """The shorter forms of all messages that stand in full; those of one page are made once."""
+        plain = [f for f in frames if not f.fault and f.form in (Form.FULL, Form.GIST) and f.group is None]
+        new = [frame for frame in plain if frame.page not in self._shorter]
+        self._shorter |= {f.page: self.scale.briefs(f, self.ledger.page(f.page)) for f in new}
+        forms = (replace(one, references=f.references) for f in plain for one in self._shorter[f.page])
+        return tuple(forms)
 
     def _warm(self, frames: Sequence[Frame]) -> tuple[int, bool]:
         """Tokens of the prompt's beginning that the provider's cache holds; whether it has expired."""
@@ -340,6 +351,7 @@ class Window:
 
     def _weigh(self) -> None:
         """What never leaves and, where the counts have changed since the frames were made, the frames."""
+        self._shorter: dict[int, tuple[Frame, ...]] = {}
         self._standing.weigh(self._state)
         # A window that takes turns may need a first one: see `render.EARLIER`.
         self._base = self._standing.tokens + self._alternates * self.scale.message(render.EARLIER)
@@ -486,9 +498,9 @@ class Window:
         )
 
 
-def _shape(frame: Frame) -> tuple[Slot, int, int]:
+def _shape(frame: Frame) -> tuple[Slot, int, int, Form]:
     """What its tokens depend on."""
-    return frame.slot, frame.arrived, frame.keep
+    return frame.slot, frame.arrived, frame.keep, frame.form
 
 
 def _whole(frames: Sequence[Frame]) -> bool:
