@@ -22,18 +22,23 @@ def gist(text: str, limit: int) -> str:
 
     Names and numbers first, then words that are not common, those of questions last; of equals the earlier.
     """
+    chosen: list[tuple[int, str]] = []
+    for _, place, word in sorted(telling(text)):
+        if len(word) + 1 <= limit:
+            chosen.append((place, word))
+            limit -= len(word) + 1
+    return " ".join(word for _, word in sorted(chosen))
+
+
+def telling(text: str) -> list[tuple[float, int, str]]:
+    """(rank, place, word) of each word that tells something; the lowest rank tells most."""
     words: list[tuple[float, int, str]] = []
     for sentence in sentences(text):
         asks = sentence.endswith("?")
         for place, word in enumerate(sentence.split()):
             if worth := _worth(word, place == 0):
                 words.append((-worth + asks / 2, len(words), word))
-    chosen: list[tuple[int, str]] = []
-    for _, place, word in sorted(words):
-        if len(word) + 1 <= limit:
-            chosen.append((place, word))
-            limit -= len(word) + 1
-    return " ".join(word for _, word in sorted(chosen))
+    return words
 
 
 def _worth(word: str, first: bool) -> int:
