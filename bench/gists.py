@@ -2,11 +2,11 @@
 
     python bench/gists.py --locomo FILE
 
-FILE is LoCoMo's JSON as released. For each question, its evidence is cut to a share of its own o200k tokens:
-to the telling words (`vctx.gist`), to its beginning, to its densest sentences, to sentences drawn at random, as
-much of each as so many tokens hold. Counted is the share of the answer's words, common ones aside, that
-the evidence holds and the cut still does. Intervals by bootstrap over conversations. $VCTX_TIKTOKEN names
-the BPE file where there is no network.
+FILE is LoCoMo's JSON as released. For each question, its evidence is cut to a share of its own o200k
+tokens: to the telling words (`vctx.gist`), to its beginning, to its densest sentences, to sentences
+drawn at random, as much of each as so many tokens hold. Counted is the share of the answer's words,
+common ones aside, that the evidence holds and the cut still does. Intervals by bootstrap over
+conversations. $VCTX_TIKTOKEN names the BPE file where there is no network.
 """
 
 import argparse

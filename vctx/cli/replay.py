@@ -91,7 +91,7 @@ def _row(trace: "Trace", name: str, prices: Prices, setting: "Setting | None") -
 def _table(runs: list[dict[str, Any]], prices: Prices) -> str:
     """One line for each run; the bill with its difference from the first."""
     first = runs[0]["bill"]
-    lines = [HEAD]
+    lines: list[tuple[str, ...]] = [HEAD]
     for n, row in enumerate(runs):
         difference = f" ({row['bill'] / first - 1:+.1%})" if n and first else ""
         figures = (f"{row[name]:,}" for name in HEAD[1:-1])
