@@ -50,7 +50,8 @@ ALLOWED = {
     "agent": NOUNS | PURE | {"exchange", "tools", "turn"},
     "turn": NOUNS | {"exchange"},
     "drive": NOUNS | {"turn"},
-    "context": NOUNS | {"memory", "exchange", "turn", "drive"},
+    "serve": NOUNS | {"exchange", "turn", "drive"},
+    "context": NOUNS | {"memory", "exchange", "turn", "drive", "serve", "render"},
     **{room: {*NOUNS, "formats", "threads", "stopwords", room} for room in LEAVES},
     "store": NOUNS | PURE | {"backlog", "memory", "context"},
     "boot": NOUNS

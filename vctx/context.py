@@ -3,17 +3,20 @@
 What it remembers, and what stands in the window, is `Memory`'s; what happens in a turn, `vctx.turn`'s.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+import asyncio
+import queue
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from vctx import drive, turn
+from vctx import drive, render, serve, turn
 from vctx.drive import AsyncStream, Stream, Watch
 from vctx.errors import MissingError
 from vctx.exchange import Exchange
 from vctx.memory import Memory
 from vctx.ports import Model, Tool
+from vctx.serve import Item
 from vctx.turn import Loop, Turn
-from vctx.types import Answer, Hit
+from vctx.types import Added, Answer, Hit, Reading, Timer
 
 
 class Context(Memory):
@@ -83,6 +86,24 @@ class Context(Memory):
     async def atell(self, event: str) -> Answer:
         """As `tell`, to be awaited."""
         return await drive.arun(turn.event(self._exchange, self.loop, event), self._asked())
+
+    def serve(self, inbox: "queue.Queue[Item]", *, timers: Sequence[Timer] = ()) -> Iterator[Answer]:
+        """Takes turns as things happen: what the user says (a str), a Happening, a timer; until a None.
+
+        A ModelError ends it; what had happened is on disk, and it may be served anew.
+        """
+        return serve.run(serve.serve(self._exchange, self.loop, timers), self._asked(), inbox)
+
+    def aserve(self, inbox: "asyncio.Queue[Item]", *, timers: Sequence[Timer] = ()) -> AsyncIterator[Answer]:
+        """As `serve`, on asyncio's loop: `async for answer in ctx.aserve(inbox)`."""
+        return serve.arun(serve.serve(self._exchange, self.loop, timers), self._asked(), inbox)
+
+    def add(self, reading: Reading, **options: Any) -> Added:
+        """See `Memory.add`. A model that manages its memory is told of what arrives."""
+        added = super().add(reading, **options)
+        if added.new and self.loop.heartbeats and not self._window.awaited():
+            self._tell(f"a document has arrived in archival memory: {render.escape(added.name)}")
+        return added
 
     def turn(self, text: str) -> Turn:
         """The turn that `chat` drives, for a driver of your own: see `vctx.turn`."""

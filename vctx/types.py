@@ -6,7 +6,7 @@ Tokens are always tokens of the target model; ticks count journal entries; times
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -570,6 +570,21 @@ class Outcome:
     """What it says to the user."""
     heartbeat: bool = False
     """Whether the model asked to go on once it has this."""
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """Something that nobody said, and that the model is told: an event of the program's."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Timer:
+    """Tells the model something at regular times, the first time once `every` has passed."""
+
+    every: timedelta
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
