@@ -3,8 +3,10 @@
 import re
 import struct
 import zipfile
+from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
+from random import Random
 
 import pytest
 
@@ -13,6 +15,7 @@ from vctx import ingest
 from vctx.ingest.text import headings
 
 FILES = Path(__file__).parent / "files"
+DAMAGES = 20
 GUIDE = (FILES / "guide.md").read_text("utf-8")
 
 
@@ -193,6 +196,18 @@ def test_a_file_that_is_cut_off_is_refused(name: str, share: float) -> None:
     data = (FILES / name).read_bytes()
     with pytest.raises(vctx.InputError, match=r"damaged|no text"):
         ingest.reading(data[: int(len(data) * share)], name)
+
+
+@pytest.mark.parametrize("name", ["pandoc.docx", "pandoc.epub", "pandoc.html", "libreoffice.pdf", "scan.pdf"])
+def test_a_damaged_file_is_read_or_refused_and_nothing_else(name: str) -> None:
+    data = (FILES / name).read_bytes()
+    random = Random(name)
+    for _ in range(DAMAGES):
+        damaged = bytearray(data[: random.randrange(1, len(data) + 1)] if random.random() < 0.25 else data)
+        for _ in range(random.choice((1, 3, 30))):
+            damaged[random.randrange(len(damaged))] = random.randrange(256)
+        with suppress(vctx.VctxError):
+            ingest.reading(bytes(damaged), name, Path(name).suffix)
 
 
 def test_the_content_counts_and_not_the_suffix() -> None:

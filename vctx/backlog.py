@@ -14,8 +14,8 @@ from vctx.types import Page, Span, Vector
 if TYPE_CHECKING:
     from vctx.ports import Vectors
 
-BATCH = 512
-"""Pages embedded and committed at a time."""
+BATCH = 128
+"""Pages embedded and committed at a time: progress is told, and kept, so often. More would be no faster."""
 
 
 class Backlog:

@@ -18,7 +18,7 @@ def opened(data: bytes, name: str) -> ZipFile:
     """An archive whose members, by its own account, stay within bounds; no member is read beyond that."""
     try:
         file = ZipFile(BytesIO(data))
-    except (BadZipFile, ValueError) as error:
+    except (BadZipFile, NotImplementedError, ValueError) as error:
         raise InputError(f"{name} is damaged or cut off: {error}; fetch it again") from error
     size = sum(member.file_size for member in file.infolist())
     if size > LARGEST or (size > SMALL and size > RATIO * len(data)):
@@ -36,5 +36,5 @@ def member(file: ZipFile, path: str, name: str) -> bytes:
         return file.read(path)
     except KeyError as error:
         raise InputError(f"{name} is not whole: {path} is missing in it") from error
-    except (BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
+    except (BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError) as error:
         raise InputError(f"{name} is damaged at {path}: {error}; fetch it again") from error

@@ -16,6 +16,12 @@ STYLES = "\n".join(
 )
 """Paragraph styles that hold code, as Word, LibreOffice and pandoc name them."""
 
+BROKEN = (
+    *(BadZipFile, zlib.error, EOFError, NotImplementedError, ExpatError),
+    *(KeyError, ValueError, AttributeError, IndexError, TypeError),
+)
+"""What mammoth, and what it reads with, raise on a document that is not as Word writes it."""
+
 
 def read(data: bytes, name: str) -> Reading:
     """The text of a document, its headings, lists and tables. Raises InputError for one that is damaged."""
@@ -29,8 +35,7 @@ def read(data: bytes, name: str) -> Reading:
         made = mammoth.convert_to_html(
             BytesIO(data), style_map=STYLES, convert_image=mammoth.images.img_element(_no_image)
         )
-    except (BadZipFile, zlib.error, ExpatError, KeyError, ValueError, AttributeError) as error:
-        # What a parser raises on a tree that is not as Word writes it.
+    except BROKEN as error:
         raise InputError(f"{name} is no whole Word document: {error}") from error
     draft = Draft()
     html.write(made.value, draft)

@@ -42,14 +42,13 @@ def read(data: bytes, name: str, *, password: str | None = None, progress: Progr
     try:
         marks = list(_outline(document))
         with progress("reading", len(document)) as advance:
-            height = document.get_page_size(0)[1]
             pages = [_page(document, number, advance) for number in range(len(document))]
     finally:
         document.close()
     blank = [number for number, page in enumerate(pages, 1) if not page]
     if len(blank) == len(pages):
         raise InputError(f"{name} has no text: its {len(pages)} pages are pictures; {OCR.format(name)}")
-    pages = _without_margins(pages, height)
+    pages = _without_margins(pages)
     titled = _outlined(pages, marks) if marks else _by_size(pages)
     draft = Draft()
     for number, page in enumerate(titled):
@@ -98,6 +97,7 @@ def _notes(blank: Sequence[int], pages: int, name: str) -> Iterator[str]:
 
 
 def _outline(document: "PdfDocument") -> Iterator[_Mark]:
+    """What the file lists as its sections."""
     for item in document.get_toc(max_depth=6):
         destination = item.get_dest()
         index = destination.get_index() if destination else None
@@ -106,11 +106,14 @@ def _outline(document: "PdfDocument") -> Iterator[_Mark]:
             yield index, title[:TITLE], item.level + 1
 
 
-def _without_margins(pages: Sequence[Sequence[Line]], height: float) -> list[list[Line]]:
+def _without_margins(pages: Sequence[Sequence[Line]]) -> list[list[Line]]:
     """The pages without the headers, footers and numbers that most of them share."""
     if len(pages) < LEAST:
         return [list(page) for page in pages]
     usual = _usual(pages)
+    # Where the paper ends is not asked: what is printed highest and lowest tells it nearly as well.
+    low = min(line.bottom for page in pages for line in page)
+    height = max(line.top for page in pages for line in page) + low
     keys = [{_margin(line, height, usual) for line in _edge(page)} for page in pages]
     counts = Counter(key for page in keys for key in page)
     shared = {key for key, count in counts.items() if count >= max(LEAST, REPEATED * len(pages))}
