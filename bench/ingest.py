@@ -3,7 +3,8 @@
     python bench/ingest.py formats        the same text from each producer on this machine, read back
     python bench/ingest.py pages          1,000 printed pages: read, cut, written, embedded
 
-Producers: pandoc, LibreOffice (soffice), Chromium. Libraries compared where they are installed: pypdf, pdfminer.six, pdfplumber, PyMuPDF. The text is the language reference in CPython.
+Producers: pandoc, LibreOffice (soffice), Chromium. Libraries that are compared where they are installed:
+pypdf, pdfminer.six, pdfplumber, PyMuPDF. The text is the language reference that CPython carries.
 """
 
 import argparse
@@ -57,8 +58,8 @@ def made(folder: Path) -> Iterator[tuple[str, Path]]:
     if browser := shutil.which("chromium"):
         page = folder / "pandoc.html"
         columns = folder / "columns.html"
-        style = "<style>body { columns: 2; max-width: none; font-size: 9pt } pre { overflow: hidden }</style></head>"
-        columns.write_text(page.read_text("utf-8").replace("</head>", style), "utf-8")
+        style = "<style>body { columns: 2; max-width: none; font-size: 9pt } pre { overflow: hidden }</style>"
+        columns.write_text(page.read_text("utf-8").replace("</head>", f"{style}</head>"), "utf-8")
         yield "Chromium", _printed(browser, page, folder / "chromium.pdf")
         yield "Chromium, two columns", _printed(browser, columns, folder / "columns.pdf")
 

@@ -18,7 +18,7 @@ STYLES = "\n".join(
 
 BROKEN = (
     *(BadZipFile, zlib.error, EOFError, NotImplementedError, ExpatError),
-    *(KeyError, ValueError, AttributeError, IndexError, TypeError),
+    *(LookupError, ValueError, AttributeError, TypeError),
 )
 """What mammoth, and what it reads with, raise on a document that is not as Word writes it."""
 

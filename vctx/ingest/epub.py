@@ -66,7 +66,7 @@ def _locked(file: ZipFile, name: str) -> frozenset[str]:
 def _tree(file: ZipFile, path: str, name: str) -> Element:
     try:
         return ElementTree.fromstring(archive.member(file, path, name))
-    except ElementTree.ParseError as error:
+    except (ElementTree.ParseError, LookupError, ValueError) as error:
         raise InputError(f"{name} is damaged at {path}: {error}") from error
 
 
