@@ -23,10 +23,11 @@ from vctx.eval.policies.beside import beside
 from vctx.eval.policies.calls import Call, Join, Problem, problem, sittings
 from vctx.eval.policies.chats import chat, steps
 from vctx.eval.policies.costs import billed, money
-from vctx.eval.policies.curves import distances, miss_ratios, working_set
+from vctx.eval.policies.curves import distances, fault_ratios, miss_ratios, working_set
 from vctx.eval.policies.optimum import bound, exact
 from vctx.eval.policies.record import recorded
 from vctx.eval.policies.simulate import simulate
+from vctx.eval.policies.told import NEVER, Told
 from vctx.eval.policies.trace import Event, Referred, Said, Sent, Setting, Trace, read, write
 from vctx.eval.story import Recipe
 from vctx.fakes import HashingEmbedder, WordTokenizer
@@ -320,6 +321,25 @@ def test_a_working_set_by_hand() -> None:
     assert working_set(asked("abacb"), 2) == [10, 30, 30, 40, 50]
 
 
+def test_what_is_told_is_when_a_page_is_next_referenced() -> None:
+    """a is referenced for calls 0 and 2; after call 0 it is needed two calls on, after call 2 never."""
+    policy = Told(asked("abacb"))
+    policy.sent(1)
+    assert policy.gap(1) == 1  # one call was sent: the next, number 1, asks for b, number 2 for a
+    policy.sent(2)
+    policy.sent(3)
+    assert policy.gap(1) == NEVER
+
+
+def test_a_larger_window_faults_less() -> None:
+    """All that is ever referenced fits in the last one: only first references miss."""
+    trace = synthetic.made("phases", synthetic.Shape(turns=30, documents=20, each=3))
+    found = list(fault_ratios(trace, "lru", [1024, 2048, 8192]).values())
+    assert found == sorted(found, reverse=True) and found[0] > found[-1]
+    pages = {hit.page for event in trace.events if isinstance(event, Referred) for hit in event.hits}
+    assert found[-1] == len(pages) / trace.references
+
+
 def asked(pages: str) -> Trace:
     """A call for each letter, which references one page."""
     numbers = [ord(letter) - ord("a") + 1 for letter in pages]
@@ -348,9 +368,15 @@ def test_the_command_compares_policies_on_traces(tmp_path: Path) -> None:
     told = CliRunner().invoke(main, command, catch_exceptions=False).output
     assert "window 2,048, openai" in told and "references a second of CPU time" in told
     rows = json.loads((tmp_path / "out" / "policies.json").read_text("utf-8"))["rows"]
-    assert {row["policy"] for row in rows} == {*POLICIES, "sliding window", "ranked anew", "full context"}
+    assert {row["policy"] for row in rows} == {
+        *POLICIES,
+        "priced, told",
+        "sliding window",
+        "ranked anew",
+        "full context",
+    }
     assert all(row["gap"] >= 0 for row in rows if row["policy"] in POLICIES)
-    for picture in ("costs", "miss-ratio", "working-set"):
+    for picture in ("costs", "miss-ratio", "working-set", "faults"):
         assert ElementTree.parse(tmp_path / "out" / f"{picture}.svg").getroot().tag.endswith("svg")
     assert (
         CliRunner().invoke(main, command, catch_exceptions=False).output.split("\n\n")[0]

@@ -2,8 +2,12 @@
 
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
+from vctx.eval.policies.simulate import simulate
 from vctx.eval.policies.trace import Referred, Sent, Trace
+from vctx.policies import named
+from vctx.types import Prices
 
 
 def distances(trace: Trace) -> list[float]:
@@ -39,6 +43,18 @@ def miss_ratios(trace: Trace, sizes: Sequence[int]) -> dict[int, float]:
     """
     found = distances(trace)
     return {size: sum(d > size for d in found) / max(len(found), 1) for size in sizes}
+
+
+def fault_ratios(
+    trace: Trace, policy: str, windows: Sequence[int], prices: Prices | None = None
+) -> dict[int, float]:
+    """The share of references that fault under a policy in windows of each size: flushes included."""
+    found = {}
+    for window in windows:
+        budget = replace(trace.setting.budget, window=window)
+        run = simulate(trace, named(policy), prices, replace(trace.setting, budget=budget))
+        found[window] = run.faults / max(run.references, 1)
+    return found
 
 
 def working_set(trace: Trace, tau: int) -> list[int]:

@@ -18,6 +18,7 @@ from vctx.eval.policies.calls import problem
 from vctx.eval.policies.costs import Bill, billed, money
 from vctx.eval.policies.optimum import Sitting, bounds
 from vctx.eval.policies.simulate import Run, simulate
+from vctx.eval.policies.told import Told
 from vctx.eval.policies.trace import Trace
 from vctx.policies import POLICIES, named
 from vctx.types import Prices
@@ -93,6 +94,7 @@ def results(trace: Trace, prices: Prices, least: Bounds | None) -> Iterator[Resu
     """Every policy, and every way to do without one."""
     sittings = least(trace, prices) if least else ()
     runs: dict[str, Callable[[], Run]] = {name: partial(_policy, trace, name, prices) for name in POLICIES}
+    runs[Told.name] = lambda: simulate(trace, Told(trace), prices)
     runs |= {name: partial(beside, trace, name) for name in WINDOWS}
     for run in runs.values():
         began = time.process_time()

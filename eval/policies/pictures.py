@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from vctx.eval.policies.curves import miss_ratios, working_set
+from vctx.eval.policies.curves import fault_ratios, miss_ratios, working_set
 from vctx.eval.policies.laboratory import OURS, Row
 from vctx.eval.policies.trace import Trace
 from vctx.eval.svg import box, group, line, path, svg, text
@@ -45,6 +45,7 @@ def write(found: Sequence[Row], traces: Sequence[Trace], folder: Path) -> list[P
     """Writes the pictures into a folder; returns their files."""
     folder.mkdir(parents=True, exist_ok=True)
     pictures = {"costs": costs(found), "miss-ratio": misses(traces), "working-set": sets(traces)}
+    pictures["faults"] = faults(traces[0])
     files = [folder / f"{name}.svg" for name in pictures]
     for file, picture in zip(files, pictures.values(), strict=True):
         file.write_text(picture, "utf-8")
@@ -73,6 +74,17 @@ def misses(traces: Sequence[Trace]) -> Drawing:
     """Misses of lru by the size of the cache, a curve for each trace."""
     found = {_name(trace): [(float(a), b) for a, b in miss_ratios(trace, SIZES).items()] for trace in traces}
     return curves(found, "Share of references that lru misses, by tokens of the cache")
+
+
+def faults(trace: Trace) -> Drawing:
+    """Faults in windows of one to four times the recorded size, a curve for each policy."""
+    own = trace.setting.budget.window
+    windows = [own * n // 4 for n in (4, 6, 8, 12, 16)]
+    found = {
+        name: [(float(a), b) for a, b in fault_ratios(trace, name, windows).items()]
+        for name in ("fifo", "lru", "lfu", "arc", "gdsf", OURS)
+    }
+    return curves(found, f"Share of references that fault on {trace.name}, by tokens of the window")
 
 
 def sets(traces: Sequence[Trace]) -> Drawing:
