@@ -98,16 +98,15 @@ def test_a_simulation_does_what_the_session_did(policy: str, tmp_path: Path) -> 
 
 def test_a_trace_is_the_same_whoever_decided(tmp_path: Path) -> None:
     """Recorded under one policy, it is what a session under another would have been asked."""
-    live = {}
+    live, traces = {}, {}
     for policy in ("fifo", "lru"):
         with make(tmp_path / f"{policy}.db", window=500, reserve=60, policy=policy) as ctx:
             for n in range(90):
                 ctx.recall(f"where was the {WORDS[n % 7]}?", hold=20)
                 ctx.append("user", f"The {WORDS[n % 7]} number {n} was beside the {WORDS[n * 3 % 10]}.")
             live[policy] = changes(ctx.log())
-            if policy == "fifo":
-                trace = recorded(ctx.log(), "talk")
-    run = simulate(trace, named("lru"))
+            traces[policy] = recorded(ctx.log(), "talk")
+    run = simulate(traces["fifo"], named("lru"))
     assert [(s.tick, s.evict, s.load, s.tokens) for s in run.steps] == live["lru"] != live["fifo"]
 
 

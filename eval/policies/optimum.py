@@ -38,7 +38,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
-from scipy.optimize import Bounds, LinearConstraint, milp
+from scipy.optimize import milp
 from scipy.sparse import csr_matrix
 
 import vctx
@@ -91,8 +91,8 @@ class _Program:
         options = {"mip_rel_gap": 0.0, **({"time_limit": seconds} if seconds else {})}
         found = milp(
             self.cost,
-            constraints=LinearConstraint(matrix, -np.inf, self.limits),
-            bounds=Bounds(self.low, 1.0),
+            constraints=(matrix, -np.inf, self.limits),
+            bounds=(self.low, 1.0),
             integrality=np.array(self.whole) if exact else None,
             options=options,
         )
