@@ -3,6 +3,7 @@
 import os
 import pty
 import select
+import signal
 import struct
 import subprocess
 import termios
@@ -97,6 +98,10 @@ class Screen:
 
 
 def _own_terminal() -> None:
-    """In the child: a session whose terminal is its standard input, so that Ctrl-C reaches it."""
+    """In the child: a session whose terminal is its standard input, so that Ctrl-C reaches it.
+
+    A parent in the background of a shell ignores Ctrl-C, and a child inherits that.
+    """
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     os.setsid()
     ioctl(0, termios.TIOCSCTTY, 0)
