@@ -40,7 +40,7 @@ class Backlog:
         waiting = self._disk.stats().pending
         todo = waiting if bound is None else min(bound, waiting)
         if todo:
-            with self._progress("embedding", todo) as advance:
+            with self._progress("embedding chunks", todo) as advance:
                 advance_by(self._disk, self._embedder, todo, advance)
         return waiting - todo
 

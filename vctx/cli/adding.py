@@ -19,6 +19,8 @@ from vctx.types import Added, Reading, Skipped
 if TYPE_CHECKING:
     from vctx.context import Context
 
+LONG = 512
+"""Chunks whose embedding takes long enough to say what is there meanwhile."""
 STDIN = "-"
 
 
@@ -79,12 +81,15 @@ def add(
         for item in list(_items(files, name, haul)):
             _add(opened, item, haul, password, replace, strict)
         if haul.added:
-            _embed(opened())
+            _embed(opened(), haul)
     session.emit([show.document(d) for d in haul.added], show.documents(haul.added))
     _report(haul)
 
 
-def _embed(ctx: "Context") -> None:
+def _embed(ctx: "Context", haul: Haul) -> None:
+    if ctx.stats().pending > LONG:
+        tokens = sum(one.tokens for one in haul.added)
+        click.echo(f"{tokens:,} tokens are on disk and found by their words; now by their meaning", err=True)
     try:
         ctx.embed()
     except KeyboardInterrupt:
