@@ -59,7 +59,7 @@ def follows(messages: Sequence[Message]) -> str:
     """Follows the chain as far as the prompt shows it."""
     said = text(messages)
     [key] = re.findall(rf"Find the value of key ({ID})", said)[-1:] or ["nothing was asked"]
-    pairs = dict(PAIR.findall(said))
+    pairs: dict[str, str] = dict(PAIR.findall(said))
     seen: set[str] = set()
     while key in pairs and key not in seen:
         seen.add(key)
