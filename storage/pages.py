@@ -63,9 +63,8 @@ class Pages:
         asked = [id for id in dict.fromkeys(ids) if 0 < id < 2**63]
         found = {row[0]: row for row in self._file.among(f"{_SELECT} WHERE id IN", asked)}
         if missing := [id for id in ids if id not in found]:
-            raise DiskError(
-                f"no page {missing[0]} in {self._file.path} ({len(missing)} of {len(ids)} missing)"
-            )
+            share = f" ({len(missing)} of {len(ids)} missing)" if len(ids) > 1 else ""
+            raise DiskError(f"no page {missing[0]} in {self._file.path}{share}")
         return [page_of(found[id]) for id in ids]
 
     def around(self, ids: Collection[int], branch: int | None) -> list[Page]:

@@ -85,7 +85,7 @@ def test_one_bad_file_does_not_stop_the_others(db: str, tmp_path: Path) -> None:
     result = vctx("add", "--db", db, str(cut), str(good), str(scan), code=1)
     assert result.stdout == "good.txt: 1 chunk, 4 tokens\n"
     assert "not added: cut.pdf is damaged or cut off" in result.stderr
-    assert "not added: scan.pdf has no text: its 1 pages are pictures" in result.stderr
+    assert "not added: scan.pdf has no text: its only page is a picture" in result.stderr
     assert result.stderr.endswith("Error: 2 files of 3 not added\n")
     assert [d["name"] for d in json.loads(vctx("ls", "--db", db, "--json").stdout)["documents"]] == [
         "good.txt"

@@ -48,7 +48,7 @@ def test_add_ask_ls_window_log(db: str, tmp_path: Path) -> None:
     window = vctx("window", "--db", db).stdout
     assert "--- user, " in window and "[page 1 | guide.txt | Opening hours]" in window
     log = vctx("log", "--db", db).stdout
-    assert "'When does the library open?'; 1 fault: pages 1 (score" in log
+    assert "'When does the library open?'; 1 fault: page 1 (score" in log
 
 
 def test_every_command_that_prints_data_prints_json(db: str, tmp_path: Path) -> None:

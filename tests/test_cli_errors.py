@@ -71,6 +71,8 @@ def test_an_import_that_fails_leaves_nothing(told: str) -> None:
         ("ls", "name the session's file: --db FILE, VCTX_DB, or db in vctx.toml"),
         ("diff --db alice.db 1 9999", "the log has ticks from 0 to "),
         ("ask --db book.db ''", "the question is empty"),
+        ("search --db book.db ' '", "the query is empty"),
+        ("recall --db book.db ''", "the query is empty"),
         ("window --db book.db --window ten", "'ten' is not a valid integer"),
         ("window --db book.db --policy best", "'best' is not one of "),
     ],
@@ -78,6 +80,14 @@ def test_an_import_that_fails_leaves_nothing(told: str) -> None:
 def test_a_wrong_call_says_how_to_call(told: str, line: str, what: str) -> None:
     result = CliRunner().invoke(main, shlex.split(line))
     assert result.exit_code == 2 and what in result.stderr
+
+
+def test_a_current_folder_that_is_gone_is_named(told: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("gone").mkdir()
+    monkeypatch.chdir("gone")
+    Path("../gone").rmdir()
+    result = CliRunner().invoke(main, ["ls", "--db", f"{told}/book.db"])
+    assert result.exit_code == 1 and "Error: the current folder is gone" in result.stderr
 
 
 def test_a_session_that_may_only_be_read_is_read(told: str) -> None:

@@ -142,6 +142,17 @@ def test_a_flush_folds_what_was_said_into_a_digest(tmp_path: Path) -> None:
         assert summary.id not in {hit.page for hit in ctx.search("Ana moved to Lyon")}
 
 
+def test_who_looks_at_the_window_waits_for_no_summary(tmp_path: Path) -> None:
+    with make(tmp_path / "s.db", window=600, reserve=60, model=ScriptedModel(["Ana moved."])) as ctx:
+        for n in range(12):
+            ctx.append("user", f"{n} {LONG}")
+        log = ctx.log()
+        messages, due = ctx.seen()
+        assert due > 0 and ctx.log() == log
+        assert ctx.tokens(messages) <= ctx.budget.room
+        assert "Ana moved." in ctx.messages()[0].content and ctx.seen()[1] == 0
+
+
 def test_a_failing_summariser_loses_nothing_and_the_journal_names_it(tmp_path: Path) -> None:
     with make(tmp_path / "s.db", window=600, reserve=60, model=ScriptedModel([])) as ctx:
         for n in range(12):
@@ -240,6 +251,16 @@ def test_the_supporting_sentence_is_named(ctx: Context) -> None:
     quote = ctx.support("treasure lighthouse", ctx.recall("treasure"))
     assert quote is not None and quote.sentence == "The treasure lies under the lighthouse."
     assert ctx.support("treasure", []) is None
+
+
+def test_what_the_user_asked_supports_no_answer(ctx: Context) -> None:
+    asked = ctx.append("user", "Where does the treasure lie?")
+    said = ctx.append("user", "Bob asks where. The treasure lies under the lighthouse.")
+    hits = ctx.recall("Where does the treasure lie?")
+    assert {hit.page for hit in hits} == {asked.id, said.id}
+    quote = ctx.support("Where does the treasure lie? Under the lighthouse.", hits)
+    assert quote is not None and quote.page == said
+    assert ctx.support("Where?", [hit for hit in hits if hit.page == asked.id]) is None
 
 
 def test_the_best_hit_of_a_long_message_keeps_its_rank(tmp_path: Path) -> None:

@@ -219,7 +219,7 @@ def test_the_content_counts_and_not_the_suffix() -> None:
 
 def test_a_scan_says_what_to_do() -> None:
     with pytest.raises(
-        vctx.InputError, match="its 1 pages are pictures; run OCR first, for example: ocrmypdf"
+        vctx.InputError, match="its only page is a picture; run OCR first, for example: ocrmypdf"
     ):
         read("scan.pdf")
 

@@ -2,6 +2,8 @@
 
 import json
 import os
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -315,9 +317,6 @@ def test_a_prompt_beyond_the_window_names_both_figures(folder: Path) -> None:
 
 
 def test_tokenizing_loads_no_torch(folder: Path) -> None:
-    import subprocess
-    import sys
-
     code = (
         "import sys; from vctx.models import find; from vctx.models.local import LocalModel\n"
         f"LocalModel(find.resolve({str(folder)!r})).tokenizer.count(['x'])\n"
@@ -351,6 +350,19 @@ def test_the_real_model_answers(real: LocalModel) -> None:
     assert reply.prompt_tokens == real.tokenizer.prompt(CAPITAL)
     assert 1 < (reply.completion_tokens or 0) <= 12
     assert (real.window, real.tokenizer.alternates) == (8192, False)
+
+
+@pytest.mark.real
+def test_loading_prints_nothing() -> None:
+    """Where torchao is installed, as it is for the tests, transformers imports it, and both would warn."""
+    code = (
+        "from vctx.models import find, local; from vctx.types import Message\n"
+        "model = local.LocalModel(find.resolve('smollm2'))\n"
+        "model.complete([Message('user', 'Hi.')], max_tokens=1)"
+    )
+    root = Path(__file__).parents[1]
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=root, check=True)
+    assert (done.stdout, done.stderr) == ("", "")
 
 
 @pytest.mark.real

@@ -307,6 +307,10 @@ class Memory:
         """The window as messages; see `window`."""
         return self._window.messages(self._summariser)
 
+    def seen(self) -> tuple[list[Message], int]:
+        """The window as messages, for people, and how many messages wait to be summarised; no model call."""
+        return self._window.messages(None, fold=False), self._window.due
+
     def tokens(self, messages: Sequence[Message] | Sequence[Mapping[str, Any]]) -> int:
         """Tokens of a prompt, counted as the budget counts: template, tools and the reply's opening too."""
         parsed = formats.parse(messages)

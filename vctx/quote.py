@@ -7,13 +7,20 @@ from vctx.types import Page, Quote, Span
 
 Candidate = tuple[Page, str]
 
+QUESTION = ("?", "？", "؟", "՞")
+"""What a question ends with, in the scripts that have a mark for it."""
+
 
 def candidates(found: Sequence[tuple[Page, Span | None]]) -> list[Candidate]:
-    """Every sentence of the pages, or of the spans of them, on one line each, with its page."""
+    """Every sentence of the pages, or of the spans of them, on one line each, with its page.
+
+    What the user asked is left out: a question is nearest to itself, and supports nothing.
+    """
     return [
         (page, " ".join(text.split()))
         for page, span in found
         for text in sentences(page.text if span is None else page.text[slice(*span)])
+        if not (page.origin == "user" and text.rstrip().endswith(QUESTION))
     ]
 
 

@@ -210,20 +210,27 @@ class Window:
 
     # -- what the model sees
 
-    def messages(self, model: Model | None) -> list[Message]:
+    def messages(self, model: Model | None, *, fold: bool = True) -> list[Message]:
         """The prompt, within the budget; a digest that is due is made first, by `model` or by extraction.
 
+        Without `fold` it is not made, and the digest stands as it was.
         Raises InputError while a tool's result is awaited: no model takes a call without it.
         """
         while True:
             self._catch_up()
             groups.complete(self.awaited())
-            self._fold(model)
+            if fold:
+                self._fold(model)
             messages = self._render()
             tokens = self.scale.prompt(messages)
             if tokens <= self.budget.room:
                 return messages
             self._fit(tokens)
+
+    @property
+    def due(self) -> int:
+        """Messages that have left and are not in the digest yet."""
+        return len(self._state.unfolded) if self._cap else 0
 
     def resize(self, budget: Budget) -> None:
         """Holds the window to another budget; what no longer fits leaves when it is next asked for."""

@@ -82,7 +82,8 @@ def add(
             _add(opened, item, haul, password, replace, strict)
         if haul.added:
             _embed(opened(), haul)
-    session.emit([show.document(d) for d in haul.added], show.documents(haul.added))
+    if haul.added or session.as_json:
+        session.emit([show.document(d) for d in haul.added], show.documents(haul.added))
     _report(haul)
 
 

@@ -52,7 +52,8 @@ def config(context: click.Context, /, only_path: bool, as_json: bool, **options:
         data = {"file": path and str(path), "settings": [row._asdict() for row in rows]}
         click.echo(json.dumps(data, ensure_ascii=False))
     else:
-        click.echo("\n".join(f"{row.key:<15} {_told(row.value):<32} {row.source}" for row in rows))
+        wide = max(len(_told(row.value)) for row in rows)
+        click.echo("\n".join(f"{row.key:<15} {_told(row.value):<{wide}}  {row.source}" for row in rows))
 
 
 def _given(context: click.Context) -> Iterator[Setting]:

@@ -4,7 +4,7 @@ import click
 
 from vctx import journal
 from vctx.cli import complete, show
-from vctx.cli.session import Session, existing, file_options, session_options
+from vctx.cli.session import Session, existing, file_options, query, session_options
 from vctx.thrash import thrash
 
 
@@ -70,7 +70,7 @@ def log(session: Session) -> None:
 
 
 @click.command()
-@click.argument("query")
+@click.argument("query", callback=query)
 @click.option("-k", default=5, show_default=True, type=click.IntRange(min=1), help="Pages to show.")
 @session_options
 @existing

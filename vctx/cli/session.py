@@ -90,6 +90,13 @@ class Session:
         click.echo(json.dumps(data, ensure_ascii=False) if self.as_json else text)
 
 
+def query(context: click.Context, parameter: click.Parameter, value: str) -> str:
+    """A query that says something. Raises UsageError for any other."""
+    if not value.strip():
+        raise click.UsageError("the query is empty", context)
+    return value
+
+
 @contextmanager
 def progress(label: str, total: int) -> Iterator[Callable[[int], object]]:
     """A bar on stderr, where that is a terminal and the work takes longer than a blink."""

@@ -39,8 +39,11 @@ def own() -> Path:
 
 
 def find() -> Path | None:
-    """The file that is in force."""
-    here = Path.cwd()
+    """The file that is in force. Raises InputError where the current folder is gone."""
+    try:
+        here = Path.cwd()
+    except OSError as error:
+        raise InputError("the current folder is gone, or cannot be read: change to another (cd)") from error
     nearest = (folder / NAME for folder in (here, *here.parents))
     return next((path for path in (*nearest, own()) if path.is_file()), None)
 

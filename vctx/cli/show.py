@@ -125,19 +125,21 @@ def stats(stats: Stats, messages: int) -> dict[str, Any]:
 def listing(stats: Stats, messages: int) -> str:
     lines = [f"{d.name}  {many(d.chunks, 'chunk')}" for d in stats.documents]
     waits = f", {stats.pending} wait for their embedding" if stats.pending else ""
-    lines.append(f"conversation  {messages} messages")
-    lines.append(f"{stats.pages} pages, {stats.characters:,} characters on disk{waits}")
+    lines.append(f"conversation  {many(messages, 'message')}")
+    lines.append(f"{many(stats.pages, 'page')}, {stats.characters:,} characters on disk{waits}")
     return "\n".join(lines)
 
 
-def window(messages: Sequence[Message], counts: Sequence[int], total: int, limit: int) -> dict[str, Any]:
+def window(messages: Sequence[Message], counts: Sequence[int], limit: int, due: int) -> dict[str, Any]:
+    """The prompt, its tokens, and how many messages are yet to be summarised."""
     rows = [{**asdict(m), "tokens": n} for m, n in zip(messages, counts, strict=True)]
-    return {"messages": rows, "tokens": total, "limit": limit}
+    return {"messages": rows, "tokens": sum(counts), "limit": limit, "due": due}
 
 
-def seen(messages: Sequence[Message], counts: Sequence[int], total: int, limit: int) -> str:
+def seen(messages: Sequence[Message], counts: Sequence[int], limit: int, due: int) -> str:
     rows = [f"--- {_who(m)}, {n:,} tokens\n{_calls(m)}" for m, n in zip(messages, counts, strict=True)]
-    return "\n".join([*rows, f"--- {total:,} of {limit:,} tokens"])
+    waits = f"; {many(due, 'message')} to be summarised before the next answer" if due else ""
+    return "\n".join([*rows, f"--- {sum(counts):,} of {limit:,} tokens{waits}"])
 
 
 def _who(message: Message) -> str:
@@ -237,10 +239,10 @@ def _asked(entry: Entry) -> str:
             return f"the whole prompt counted {entry.request['tokens']} tokens, more than the room"
         case "fold":
             why = f" ({entry.outcome['why']})" if entry.outcome["why"] else ""
-            made = f"digest of {len(entry.request['pages'])} messages on page {entry.outcome['page']}"
+            made = f"digest of {many(len(entry.request['pages']), 'message')} on page {entry.outcome['page']}"
             return f"{made} by {entry.outcome['by']}{why}"
         case "forget":
-            return f"{len(entry.request['pages'])} pages erased"
+            return f"{many(len(entry.request['pages']), 'page')} erased"
         case "fork":
             after = f"after page {entry.request['at']}"
             return f"branch {entry.branch}, from {entry.request['parent']} {after}"
@@ -256,7 +258,11 @@ def _loaded(entry: Entry) -> str:
     hits = [hit for hit in entry.outcome.get("hits", ()) if not hit["resident"]]
     loads = [f"{hit['page']} (score {hit['score']:.2f}{_strongest(hit)})" for hit in hits]
     resident = f"{len(entry.plan.touch)} resident; " if entry.plan.touch else ""
-    return f"{resident}{many(len(loads), 'fault')}" + (f": pages {', '.join(loads)}" if loads else "")
+    return f"{resident}{many(len(loads), 'fault')}" + (f": {_pages(loads)}" if loads else "")
+
+
+def _pages(named: Sequence[str]) -> str:
+    return f"{'page' if len(named) == 1 else 'pages'} {', '.join(named)}"
 
 
 def many(n: int, noun: str) -> str:
@@ -275,9 +281,9 @@ def _strongest(hit: Mapping[str, Any]) -> str:
 def _evicted(entry: Entry) -> str:
     if not entry.plan.evict:
         return ""
-    pages = ", ".join(map(str, entry.plan.evicted))
+    pages = _pages([str(page) for page in entry.plan.evicted])
     high = "over the high mark: " if entry.cause != "fit" else ""
-    return f"{high}{entry.policy} evicted pages {pages}; {entry.plan.tokens} tokens then"
+    return f"{high}{entry.policy} evicted {pages}; {entry.plan.tokens} tokens then"
 
 
 def sessions(found: Sequence[SessionInfo]) -> str:

@@ -7,7 +7,7 @@ import click
 
 from vctx.cli import complete, picture, show
 from vctx.cli.look import look
-from vctx.cli.session import Session, existing, session_options
+from vctx.cli.session import Session, existing, query, session_options
 
 
 @click.command()
@@ -15,7 +15,7 @@ from vctx.cli.session import Session, existing, session_options
 @session_options
 @existing
 def window(session: Session, as_map: bool) -> None:
-    """Show what the model would see, tokens per message.
+    """Show what the model would see, tokens per message. No model is asked: a summary that is due waits.
 
     \b
       vctx window --db book.db
@@ -27,15 +27,15 @@ def window(session: Session, as_map: bool) -> None:
             regions, title = ctx.regions(), Path(session.db).name
             session.emit(picture.data(regions), picture.drawn(regions, title, look()))
             return
-        messages = ctx.messages()
+        messages, due = ctx.seen()
         upto = [ctx.tokens(messages[:n]) for n in range(1, len(messages) + 1)]
         counts = [after - before for before, after in pairwise([0, *upto])]
-        total, limit = sum(counts), ctx.budget.room
-    session.emit(show.window(messages, counts, total, limit), show.seen(messages, counts, total, limit))
+        limit = ctx.budget.room
+    session.emit(show.window(messages, counts, limit, due), show.seen(messages, counts, limit, due))
 
 
 @click.command()
-@click.argument("query")
+@click.argument("query", callback=query)
 @click.option("--tokens", type=click.IntRange(min=1), help="Spend up to this many, where there is enough.")
 @session_options
 @existing

@@ -47,7 +47,7 @@ def read(data: bytes, name: str, *, password: str | None = None, progress: Progr
         document.close()
     blank = [number for number, page in enumerate(pages, 1) if not page]
     if len(blank) == len(pages):
-        raise InputError(f"{name} has no text: its {len(pages)} pages are pictures; {OCR.format(name)}")
+        raise InputError(f"{name} has no text: {_all(len(pages))}; {OCR.format(name)}")
     pages = _without_margins(pages)
     titled = _outlined(pages, marks) if marks else _by_size(pages)
     draft = Draft()
@@ -88,6 +88,10 @@ def _page(document: "PdfDocument", number: int, advance: Any) -> list[Line]:
         return ordered(list(lines(page)))
     finally:
         page.close()
+
+
+def _all(pages: int) -> str:
+    return "its only page is a picture" if pages == 1 else f"its {pages} pages are pictures"
 
 
 def _notes(blank: Sequence[int], pages: int, name: str) -> Iterator[str]:

@@ -2,7 +2,9 @@
 
 import inspect
 import threading
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager
+from logging import ERROR, getLogger
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -131,6 +133,25 @@ def _best(logits: torch.Tensor, guide: Guide | None) -> int:
     return token
 
 
+NOISY = ("torchao", "torch.utils._pytree")
+"""Where torchao is installed, transformers imports it, and both warn of parts that no local model uses."""
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Nothing below an error is logged by what is noisy."""
+    loggers = [getLogger(name) for name in NOISY]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(ERROR)
+    try:
+        yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
+
+
+@_quiet()
 def _load(folder: Path, dtype: str, device: str, quantization: Any) -> Any:
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     # Quantised weights are made where they are to stay; others are cheaper to move than to place.
