@@ -120,6 +120,8 @@ def test_the_commands(tmp_path: Path) -> None:
     assert both.exit_code == 0 and re.search(r"recall@512 +3 ", both.stdout)
     other = CliRunner().invoke(main, ["eval", "chats", *args, "--budget", "100", "--out", out])
     assert other.exit_code == 1 and "name another --out" in other.output
+    longer = CliRunner().invoke(main, ["eval", "chats", *args, "--sessions", "4", "--out", out])
+    assert "sessions: 3 there, 4 now" in longer.output and "people:" not in longer.output  # which is the same
     assert log.read(tmp_path / "run").config["questions"] == 3
 
 
