@@ -2,9 +2,7 @@
 
 import inspect
 import threading
-from collections.abc import Generator, Iterator, Sequence
-from contextlib import contextmanager
-from logging import ERROR, getLogger
+from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -15,6 +13,7 @@ from transformers.utils import logging
 
 from vctx.errors import MissingError, ModelError
 from vctx.models import quantise
+from vctx.models.noise import quiet
 from vctx.threads import threads
 
 
@@ -133,25 +132,7 @@ def _best(logits: torch.Tensor, guide: Guide | None) -> int:
     return token
 
 
-NOISY = ("torchao", "torch.utils._pytree")
-"""Where torchao is installed, transformers imports it, and both warn of parts that no local model uses."""
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Nothing below an error is logged by what is noisy."""
-    loggers = [getLogger(name) for name in NOISY]
-    levels = [logger.level for logger in loggers]
-    for logger in loggers:
-        logger.setLevel(ERROR)
-    try:
-        yield
-    finally:
-        for logger, level in zip(loggers, levels, strict=True):
-            logger.setLevel(level)
-
-
-@_quiet()
+@quiet()
 def _load(folder: Path, dtype: str, device: str, quantization: Any) -> Any:
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     # Quantised weights are made where they are to stay; others are cheaper to move than to place.

@@ -13,6 +13,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from transformers.utils import logging
 
 from vctx.errors import InputError, MissingError
+from vctx.models.noise import quiet
 
 # How llama.cpp splits text for these vocabularies: every digit by itself, then as GPT-2 does
 # (llama-vocab.cpp, LLAMA_VOCAB_PRE_TYPE_SMOLLM and its like). transformers reads no such hint and
@@ -27,6 +28,7 @@ SPLIT_DIGITS = {
 }
 
 
+@quiet()
 def convert(gguf: Path, target: Path, dtype: str) -> None:
     """Writes the transformers folder of `gguf` into the empty folder `target`, weights as `dtype`.
 
