@@ -58,7 +58,8 @@ def made_chain(depth: int, seed: int, pairs: int = 140) -> Chain:
 def follows(messages: Sequence[Message]) -> str:
     """Follows the chain as far as the prompt shows it."""
     said = text(messages)
-    [key] = re.findall(rf"Find the value of key ({ID})", said)[-1:] or ["nothing was asked"]
+    asked: list[str] = re.findall(rf"Find the value of key ({ID})", said)
+    key = asked[-1] if asked else "nothing was asked"
     pairs: dict[str, str] = dict(PAIR.findall(said))
     seen: set[str] = set()
     while key in pairs and key not in seen:
