@@ -15,6 +15,7 @@ from random import Random
 from typing import Any
 
 import vctx
+from vctx.eval.story import capital
 
 TEXT = Path(__file__).with_name("text") / "articles.toml"
 Place = tuple[str, int]
@@ -97,7 +98,7 @@ def _article(
             values, names = _values(random, title, fact["say"], titles)
             asked = tuple(_fill(question, values) for question in fact["q"])
             facts.append(_Fact((title, len(text)), asked, names))
-            text += _capital(_fill(fact["say"], values)) + " "
+            text += capital(_fill(fact["say"], values)) + " "
         text += _padding(random, filler) + "\n\n"
     return vctx.Reading(title, text, tuple(headings)), facts
 
@@ -140,7 +141,3 @@ def _ways(kind: str) -> list[str]:
 
 def _fill(template: str, values: Mapping[str, str]) -> str:
     return re.sub(r"\{(\w+)\}", lambda found: values[found[1]], template)
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]

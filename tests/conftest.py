@@ -1,7 +1,7 @@
 """Shared parts: a clock that ticks by itself, and contexts on a real disk with fakes for the models."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from vctx.context import Context
 from vctx.fakes import HashingEmbedder, WordTokenizer
 from vctx.ports import Clock, Tokenizer
 from vctx.storage import SqliteDisk
-from vctx.types import Budget
+from vctx.types import Budget, Message
 
 for name, examples in (("default", 30), ("thorough", 2000)):
     settings.register_profile(
@@ -57,6 +57,17 @@ def make(
         clock=clock or ticking(),
         **more,
     )
+
+
+def counted(messages: Sequence[Message]) -> str:
+    """What a scripted model may reply."""
+    return f"I saw {len(messages)} messages."
+
+
+@pytest.fixture
+def db(tmp_path: Path) -> str:
+    """Where a session may be made."""
+    return str(tmp_path / "s.db")
 
 
 @pytest.fixture

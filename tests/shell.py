@@ -1,11 +1,11 @@
-"""Runs the shell lines that documents show, in this process: a pipe, a redirection, a variable, a comment."""
+"""Runs commands in this process; of shell lines, a pipe, a redirection, a variable, a comment."""
 
 import re
 import shlex
 from pathlib import Path
 
 import click
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 
 from vctx.cli import main
 
@@ -95,3 +95,10 @@ def _vctx(args: list[str], given: str, env: dict[str, str]) -> str:
     result = CliRunner().invoke(main, args, input=given or None, env=env)
     assert result.exit_code == 0, f"vctx {' '.join(args)}: {result.output} {result.exception!r}"
     return result.stdout
+
+
+def vctx(*args: str, input: str | bytes | None = None, code: int = 0) -> Result:
+    """What a command did, which ended with this code."""
+    result = CliRunner().invoke(main, args, input=input)
+    assert result.exit_code == code, result.output
+    return result

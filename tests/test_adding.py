@@ -2,38 +2,19 @@
 
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
+from sandbox import small_parts
+from shell import vctx
 
-from vctx import boot
-from vctx.cli import main
-from vctx.fakes import HashingEmbedder, ScriptedModel
+from vctx.fakes import HashingEmbedder
 
 FILES = Path(__file__).parent / "files"
 
 
-@pytest.fixture
-def db(tmp_path: Path) -> str:
-    return str(tmp_path / "s.db")
-
-
 @pytest.fixture(autouse=True)
 def fakes(monkeypatch: pytest.MonkeyPatch) -> None:
-    real = boot.open
-
-    def open(path: str, **options: Any) -> Any:
-        model = ScriptedModel(lambda messages: "Seventeen.")
-        return real(path, **{**options, "model": model, "embedder": HashingEmbedder()})
-
-    monkeypatch.setattr(boot, "open", open)
-
-
-def vctx(*args: str, input: str | bytes | None = None, code: int = 0) -> Result:
-    result = CliRunner().invoke(main, args, input=input)
-    assert result.exit_code == code, result.output
-    return result
+    small_parts(monkeypatch, lambda messages: "Seventeen.")
 
 
 def test_each_format_and_a_question_that_is_answered_with_its_place(db: str) -> None:

@@ -2,17 +2,16 @@
 
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from conftest import counted
+from sandbox import small_parts
 from screens import ALT_ENTER, CTRL_C, CTRL_D, ENTER, TAB, UP, Screen
 
-from vctx import boot
 from vctx.cli import main
 from vctx.cli.speech import trimmed
-from vctx.fakes import HashingEmbedder, ScriptedModel
 
 CHILD = """
 import time
@@ -39,29 +38,18 @@ main(prog_name="vctx")
 """The command line with small parts."""
 
 
-@pytest.fixture
-def db(tmp_path: Path) -> str:
-    return str(tmp_path / "s.db")
-
-
 def screen(*args: str, **env: str) -> Screen:
     return Screen([sys.executable, "-c", CHILD, *args], env={"NO_COLOR": "", **env})
 
 
 @pytest.fixture
 def piped(db: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    real = boot.open
-
-    def small(path: str, **options: Any) -> Any:
-        model = ScriptedModel(lambda messages: f"I saw {len(messages)} messages.")
-        return real(path, **{**options, "model": model, "embedder": HashingEmbedder()})
-
     def chat(*lines: str) -> Result:
         result = CliRunner().invoke(main, ["chat", "--db", db], input="".join(f"{line}\n" for line in lines))
         assert result.exit_code == 0, result.output
         return result
 
-    monkeypatch.setattr(boot, "open", small)
+    small_parts(monkeypatch, counted)
     yield chat
 
 

@@ -2,38 +2,19 @@
 
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
-from conftest import make
+from conftest import counted, make
+from sandbox import small_parts
+from shell import vctx
 
 from vctx import boot
-from vctx.cli import main
-from vctx.fakes import HashingEmbedder, ScriptedModel
-
-
-@pytest.fixture
-def db(tmp_path: Path) -> str:
-    return str(tmp_path / "s.db")
+from vctx.fakes import HashingEmbedder
 
 
 @pytest.fixture(autouse=True)
 def fakes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The parts that boot assembles are small ones; the rest of the way is the user's."""
-    real = boot.open
-
-    def open(path: str, **options: Any) -> Any:
-        model = ScriptedModel(lambda messages: f"I saw {len(messages)} messages.")
-        return real(path, **{**options, "model": model, "embedder": HashingEmbedder()})
-
-    monkeypatch.setattr(boot, "open", open)
-
-
-def vctx(*args: str, input: str | None = None, code: int = 0) -> Result:
-    result = CliRunner().invoke(main, args, input=input)
-    assert result.exit_code == code, result.output
-    return result
+    small_parts(monkeypatch, counted)
 
 
 def test_add_ask_ls_window_log(db: str, tmp_path: Path) -> None:

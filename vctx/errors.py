@@ -68,3 +68,8 @@ class DiskError(VctxError):
 
 class MismatchError(DiskError):
     """The session's vectors come from another embedder."""
+
+
+def line(text: str) -> str:
+    """What somebody else said, as a part of a message: its beginning, in one line."""
+    return " ".join(text.split())[:200]

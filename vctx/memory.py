@@ -291,7 +291,7 @@ class Memory:
         """Loads of what is ranked what is worth its price; with `whole`, as much as the tokens hold."""
         floor = -math.inf if whole else self._weights.floor(ranked[0].score if ranked else 0.0)
         waiting = self._disk.stats().pending
-        return self._window.load(ranked[:PRICED], query, tokens, hold=hold, floor=floor, waiting=waiting)
+        return self._window.load(ranked, query, tokens, hold=hold, floor=floor, waiting=waiting)
 
     # -- the prompt
 

@@ -155,6 +155,13 @@ def whole(reply: Reply) -> Iterator[str | Reply]:
     yield reply
 
 
+def last(pieces: Iterable[str | Reply]) -> Reply:
+    """The Reply with which a stream ends."""
+    *_, reply = pieces
+    assert isinstance(reply, Reply)
+    return reply
+
+
 @runtime_checkable
 class AsyncModel(Model, Protocol):
     """A model that need not be called from a thread; any other is, where it is awaited."""

@@ -261,8 +261,7 @@ class Window:
     @property
     def pressure(self) -> float:
         """The share of the room that is in use."""
-        snapshot = self._snapshot()
-        return (snapshot.fixed + weight(snapshot.frames, snapshot.wrapper)) / max(self.budget.room, 1)
+        return self._taken / max(self.budget.room, 1)
 
     @property
     def warned(self) -> bool:
@@ -286,6 +285,16 @@ class Window:
             tick=self._state.tick,
         )
 
+    @property
+    def _fixed(self) -> int:
+        """Tokens of what never leaves, the digest's cap included once one stands or is due."""
+        return self._base + self._cap * self._state.has_digest
+
+    @property
+    def _taken(self) -> int:
+        """Tokens of the prompt, by the sum of its parts."""
+        return self._fixed + weight(self._weighed(self.frames), self.scale.wrapper())
+
     # -- decide, note, apply
 
     def _snapshot(self, **more: Any) -> Snapshot:
@@ -295,7 +304,7 @@ class Window:
         return Snapshot(
             tick=state.tick + 1,
             budget=self.budget,
-            fixed=self._base + self._cap * state.has_digest,
+            fixed=self._fixed,
             frames=frames,
             wrapper=self.scale.wrapper(),
             cap=self._cap,
@@ -326,8 +335,7 @@ class Window:
             return 0, True
         if state.unfolded:  # a new digest is due, before all frames
             return self._base, False
-        fixed = self._base + self._cap * state.has_digest
-        return fixed + weight(frames[: state.served], self.scale.wrapper()), False
+        return self._fixed + weight(frames[: state.served], self.scale.wrapper()), False
 
     def _note(
         self,
@@ -454,9 +462,7 @@ class Window:
         with self._writing():
             if self._state.tick != seen:
                 return  # another process changed the window: count again
-            snapshot = self._snapshot()
-            estimate = snapshot.fixed + weight(snapshot.frames, snapshot.wrapper)
-            snapshot = self._recut(replace(snapshot, hold=max(0, tokens - estimate)))
+            snapshot = self._recut(self._snapshot(hold=max(0, tokens - self._taken)))
             entry = self._note("fit", snapshot, {"tokens": tokens})
             if not (entry.plan.evict or entry.plan.load):
                 raise BudgetError(

@@ -76,9 +76,11 @@ def answered(answer: Answer, quote: Quote | None) -> str:
 
 def source(answer: Answer, quote: Quote | None) -> str:
     """What stands below an answer: the sentence that supports it, and the paging."""
-    return "\n".join(
-        [*(("", f'  "{quote.sentence}"', f"  {place(quote.page)}") if quote else ()), f"  {paging(answer)}"]
-    )
+    return "\n".join([*(("", _quoted(quote)) if quote else ()), f"  {paging(answer)}"])
+
+
+def _quoted(quote: Quote) -> str:
+    return f'  "{quote.sentence}"\n  {place(quote.page)}'
 
 
 def cost(value: float, unit: str) -> str:
@@ -95,7 +97,7 @@ def under(answer: Answer, quote: Quote | None, pages: Sequence[Page]) -> str:
     """What stands below an answer in a chat: the sentence that supports it, the other sources, the paging."""
     others = [place(page) for page in pages if quote is None or page.id != quote.page.id]
     also = f"  {'also' if quote else 'from'}: {'; '.join(others)}" if others else ""
-    first = f'  "{quote.sentence}"\n  {place(quote.page)}' if quote else ""
+    first = _quoted(quote) if quote else ""
     return "\n".join(part for part in (first, also, f"  {paging(answer)}") if part)
 
 

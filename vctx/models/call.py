@@ -7,7 +7,7 @@ from typing import Any
 
 from vctx.errors import ModelError
 from vctx.models.lesson import lesson
-from vctx.ports import Tokenizer, whole
+from vctx.ports import Tokenizer, last, whole
 from vctx.types import Message, Reply
 
 Said = str | Reply | Iterable[str | Reply]
@@ -31,9 +31,7 @@ class CallableModel:
 
     def complete(self, messages: Sequence[Message], *, max_tokens: int) -> Reply:
         """What the function says. Raises ModelError where it returns something else."""
-        *_, reply = self.stream(messages, max_tokens=max_tokens)
-        assert isinstance(reply, Reply)
-        return reply
+        return last(self.stream(messages, max_tokens=max_tokens))
 
     def stream(self, messages: Sequence[Message], *, max_tokens: int) -> Generator[str | Reply]:
         """The same, in pieces where the function yields some."""

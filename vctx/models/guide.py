@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from llguidance import LLMatcher, LLTokenizer
 
-from vctx.errors import InputError, ModelError
+from vctx.errors import InputError, ModelError, line
 from vctx.formats import CLOSE, OPEN
 
 Choice = Literal["auto", "required"]
@@ -33,7 +33,7 @@ class Grammar:
         if matcher.is_error():
             names = ", ".join(tool["function"]["name"] for tool in tools)
             raise InputError(
-                f"calls of {names} cannot be held to their schemas ({_line(matcher.get_error())}): "
+                f"calls of {names} cannot be held to their schemas ({line(matcher.get_error())}): "
                 "simplify them, or open the model with constrained=False"
             )
         return ToolGuide(matcher)
@@ -56,7 +56,7 @@ class ToolGuide:
     def take(self, token: int) -> None:
         """A token has come. Raises ModelError where the grammar gave up."""
         if not self._matcher.consume_token(token):
-            raise ModelError(f"the reply left the grammar of its tools: {_line(self._matcher.get_error())}")
+            raise ModelError(f"the reply left the grammar of its tools: {line(self._matcher.get_error())}")
 
 
 def lark(tools: Sequence[Mapping[str, Any]], choice: Choice) -> str:
@@ -87,7 +87,3 @@ def _strict(schema: Mapping[str, Any] | None) -> dict[str, Any]:
         strict.setdefault("additionalProperties", False)
     layout = {"whitespace_flexible": False, "item_separator": ", ", "key_separator": ": "}
     return strict | {"x-guidance": layout}
-
-
-def _line(text: str) -> str:
-    return " ".join(text.split())[:200]

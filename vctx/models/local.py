@@ -14,6 +14,7 @@ from vctx.formats import schemas
 from vctx.models.loop import held, period
 from vctx.models.pieces import Pieces
 from vctx.models.tokens import ChatTokenizer
+from vctx.ports import last
 from vctx.types import Message, Reply
 
 if TYPE_CHECKING:
@@ -67,9 +68,7 @@ class LocalModel:
 
         Raises BudgetError where prompt and reply exceed the window, ModelError where the model fails.
         """
-        *_, reply = self.stream(messages, max_tokens=max_tokens)
-        assert isinstance(reply, Reply)
-        return reply
+        return last(self.stream(messages, max_tokens=max_tokens))
 
     def stream(self, messages: Sequence[Message], *, max_tokens: int) -> Generator[str | Reply]:
         """The reply in pieces; closed, it stops, and what the model has read is kept. See `complete`."""

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import openai
 
-from vctx.errors import MissingError, ModelError, TooLongError, VctxError
+from vctx.errors import MissingError, ModelError, TooLongError, VctxError, line
 from vctx.models import overflow
 
 # Ollama, OpenRouter; vLLM; llama.cpp; OpenAI and Azure ("'tools' is not supported with this model").
@@ -37,8 +37,8 @@ def explained(error: Exception, asked: Asked) -> VctxError:
         case openai.APIConnectionError():
             return ModelError(f"{asked.host} cannot be reached: check the base URL, and that a server runs")
         case openai.APIError():
-            return ModelError(f"{asked.host} failed ({_line(error.message)})")
-    return ModelError(f"{asked.host} gave no usable answer: {_line(str(error))}")
+            return ModelError(f"{asked.host} failed ({line(error.message)})")
+    return ModelError(f"{asked.host} gave no usable answer: {line(str(error))}")
 
 
 def why(error: Exception) -> str:
@@ -51,8 +51,8 @@ def why(error: Exception) -> str:
         case openai.APIError():
             body = error.body
             said = body.get("message") or body.get("detail") if isinstance(body, dict) else None
-            return _line(str(said or error.message))
-    return _line(str(error))
+            return line(str(said or error.message))
+    return line(str(error))
 
 
 def _long(error: openai.APIStatusError, asked: Asked) -> TooLongError | None:
@@ -90,7 +90,3 @@ def _refused(error: openai.APIStatusError, asked: Asked) -> VctxError:
                 f"{asked.model!r}, and its window, {asked.window} tokens{usage}"
             )
     return ModelError(f"{host} failed with status {error.status_code} ({said})")
-
-
-def _line(text: str) -> str:
-    return " ".join(text.split())[:200]
