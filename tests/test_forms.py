@@ -5,9 +5,12 @@ from itertools import product
 from pathlib import Path
 from random import Random
 
-from conftest import make
+import pytest
+from conftest import counted, make
 from hypothesis import given
 from hypothesis import strategies as st
+from sandbox import small_parts
+from shell import vctx
 
 from vctx.forms import Option, choose
 from vctx.gist import gist
@@ -85,3 +88,15 @@ def test_what_leaves_stands_on_as_a_gist_and_a_question_brings_it_back_in_full(t
         assert stands == [Form.GIST, Form.FULL]
         with make(tmp_path / "s.db", window=1000, forms=True) as again:
             assert again.frames == ctx.frames and again.window() == ctx.window()
+
+
+def test_forms_on_the_command_line(db: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    small_parts(monkeypatch, counted)
+    monkeypatch.setenv("VCTX_FORMS", "extract")
+    long = "and it rained all the afternoon, so that we were in no hurry to go on again. "
+    said = "".join(f"On day {n} we met Ana in Lyon for lunch, {long * 2}\n" for n in range(20))
+    vctx("chat", "--db", db, "--window", "700", input=said)
+    seen = vctx("window", "--db", db, "--window", "700").stdout
+    assert "] (gist) day " in seen and "met Ana Lyon lunch" in seen
+    assert "gist" in vctx("window", "--db", db, "--window", "700", "--map").stdout
+    assert "'some' is not one of" in vctx("chat", "--db", db, "--forms", "some", code=2).stderr

@@ -37,6 +37,7 @@ class Session:
     system: str = ""
     weights: str | None = None
     prices: str | None = None
+    forms: str = "off"
     tools: str | None = None
     as_json: bool = False
     held: "Context | None" = None
@@ -60,6 +61,7 @@ class Session:
             system=self.system,
             weights=self.weights,
             prices=self.prices,
+            forms=self.forms == "extract",
             tools=[self.tools] if self.tools else (),
             progress=progress,
         )
@@ -156,6 +158,14 @@ OPTIONS = (
         "--prices",
         envvar="VCTX_PRICES",
         help=f"Of a prompt's tokens, for --policy priced: {', '.join(TABLE)}, or a JSON file.",
+    ),
+    click.option(
+        "--forms",
+        envvar="VCTX_FORMS",
+        type=click.Choice(["off", "extract"]),
+        default="off",
+        show_default=True,
+        help="What has left may stand on as a gist: its telling words.",
     ),
     click.option(
         "--tools",
