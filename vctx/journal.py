@@ -6,8 +6,9 @@ from datetime import datetime
 from typing import Any
 
 from vctx.ports import Lesson, Policy
-from vctx.types import Branch, Entry, Form, Frame, Hit, Reply, Snapshot
+from vctx.types import Branch, Entry, Form, Frame, Hit, Reply, Slot, Snapshot
 
+FULL = Form.FULL  # looked up once: for an enumeration that takes longer than the comparison
 NEVER = 2**62
 """A tick that no journal reaches."""
 
@@ -69,12 +70,14 @@ def apply(state: State, entry: Entry) -> State:
         raise ValueError(f"entry {entry.tick} does not follow tick {state.tick}")
     if not state.counts(entry):
         return replace(state, tick=entry.tick)
-    served = _served(state, entry)
+    stay = _left(state.frames, entry)
+    changed: dict[str, Any] = {"tick": entry.tick, "frames": _frames(stay, entry)}
+    changed["served"] = _served(state, stay, entry)
     if entry.request.get("reply"):
-        state = replace(state, sent=entry.at, read=entry.tick)
-    state = replace(state, tick=entry.tick, frames=_frames(state.frames, entry), served=served)
+        changed |= {"sent": entry.at, "read": entry.tick}
     if entry.plan.fold is not None:
-        state = replace(state, unfolded=state.unfolded + entry.plan.fold.pages)
+        changed["unfolded"] = state.unfolded + entry.plan.fold.pages
+    state = replace(state, **changed)
     if entry.cause == "fold":
         done = frozenset(entry.request["pages"])
         due = tuple(page for page in state.unfolded if page not in done)
@@ -88,8 +91,9 @@ def _fixed(state: State, entry: Entry) -> State:
     if written := entry.request.get("blocks"):
         state = replace(state, blocks=tuple({**dict(state.blocks), **written}.items()))
     if flushes(entry):
-        served = state.served if state.shown == state.blocks else 0  # the blocks stand before all frames
-        return replace(state, shown=state.blocks, warned=False, served=served)
+        if state.shown != state.blocks:  # they stand before all frames
+            return replace(state, shown=state.blocks, warned=False, served=0)
+        return replace(state, warned=False) if state.warned else state
     return replace(state, warned=True) if "warned" in entry.request else state
 
 
@@ -101,15 +105,15 @@ def flushes(entry: Entry) -> bool:
     return any(slot not in loaded for slot in entry.plan.evict)
 
 
-def _served(state: State, entry: Entry) -> int:
+def _served(state: State, stay: Sequence[Frame], entry: Entry) -> int:
     """How many frames of the prompt that the model last read the next one begins with."""
     served = len(state.frames) if entry.request.get("reply") else state.served
     if entry.cause == "fold" or any(frame.brief for frame in entry.plan.load):
         return 0  # the digest stands before all frames, and shorter forms before those in full
     if not served or not (entry.plan.evict or entry.cause == "forget"):
         return served
-    stay = set(map(id, _left(state.frames, entry)))
-    return next((n for n, f in enumerate(state.frames[:served]) if id(f) not in stay), served)
+    pairs = enumerate(zip(state.frames[:served], stay, strict=False))
+    return next((n for n, (stood, stands) in pairs if stood is not stands), min(served, len(stay)))
 
 
 def _forgotten(state: State, entry: Entry) -> State:
@@ -163,7 +167,7 @@ def tell(policy: Policy, entry: Entry, before: State, after: State) -> None:
         policy.touched(page, entry.tick)
     if entry.plan.evict or entry.cause == "forget":
         stay = {frame.page for frame in after.frames if frame.arrived < entry.tick}
-        if left := [page for page in dict.fromkeys(f.page for f in before.frames) if page not in stay]:
+        if left := [page for page in dict.fromkeys([f.page for f in before.frames]) if page not in stay]:
             policy.left(left, entry.tick)
     if entry.cause == "forget":
         policy.forgot(entry.request["pages"])
@@ -177,7 +181,7 @@ def covers(frame: Frame, hit: Hit) -> bool:
     if frame.page != hit.page:
         return False
     if frame.span is None:
-        return frame.form is Form.FULL
+        return frame.form is FULL
     return hit.span is not None and frame.span[0] <= hit.span[0] and hit.span[1] <= frame.span[1]
 
 
@@ -229,14 +233,18 @@ def lessons(entries: Iterable[Entry], tokenizer: str) -> list[Lesson]:
     return [tuple(usage["lesson"]) for usage in told if usage.get("tokenizer") == tokenizer]
 
 
-def _frames(frames: tuple[Frame, ...], entry: Entry) -> tuple[Frame, ...]:
+def _frames(stay: list[Frame], entry: Entry) -> tuple[Frame, ...]:
     if entry.cause == "forget":  # its plan tells of one branch's window; it holds for all
-        return tuple(_left(frames, entry))
-    stay = [_touch(frame, entry) for frame in _left(frames, entry)]
-    if not any(frame.brief for frame in (*stay, *entry.plan.load)):
-        return (*stay, *entry.plan.load)
-    # Shorter forms stand first, in the order in which they were said.
+        return tuple(stay)
+    if touch := frozenset(entry.plan.touch):
+        stay = [frame.touched(entry.tick) if frame.page in touch else frame for frame in stay]
+    if entry.cause in ("pin", "unpin"):
+        page, on = entry.request["page"], entry.cause == "pin"
+        stay = [replace(frame, pinned=on) if frame.page == page else frame for frame in stay]
     frames = (*stay, *entry.plan.load)
+    if not [frame for frame in frames if frame.form is not FULL and frame.brief]:
+        return frames
+    # Shorter forms stand first, in the order in which they were said.
     briefs = sorted((frame for frame in frames if frame.brief), key=lambda frame: frame.page)
     return (*briefs, *(frame for frame in frames if not frame.brief))
 
@@ -245,8 +253,19 @@ def _left(frames: tuple[Frame, ...], entry: Entry) -> list[Frame]:
     """The frames that stay where they stood."""
     if entry.cause == "forget":
         return remaining(frames, frozenset(entry.request["pages"]))
-    gone = frozenset(entry.plan.evict)
-    return [frame for frame in frames if frame.slot not in gone]
+    return without(frames, frozenset(entry.plan.evict))
+
+
+def without(frames: Iterable[Frame], slots: frozenset[Slot]) -> list[Frame]:
+    """The frames that are of none of these slots."""
+    pages = {page for page, _ in slots}  # most are told by their page alone
+    return [frame for frame in frames if frame.page not in pages or frame.slot not in slots]
+
+
+def within(frames: Iterable[Frame], slots: frozenset[Slot]) -> list[Frame]:
+    """The frames that are of these slots."""
+    pages = {page for page, _ in slots}
+    return [frame for frame in frames if frame.page in pages and frame.slot in slots]
 
 
 def remaining(frames: Iterable[Frame], gone: frozenset[int]) -> list[Frame]:
@@ -254,11 +273,3 @@ def remaining(frames: Iterable[Frame], gone: frozenset[int]) -> list[Frame]:
     frames = list(frames)
     parted = {frame.group for frame in frames if frame.page in gone} - {None}
     return [frame for frame in frames if frame.page not in gone and frame.group not in parted]
-
-
-def _touch(frame: Frame, entry: Entry) -> Frame:
-    if frame.page in entry.plan.touch:
-        return replace(frame, referenced=entry.tick, references=frame.references + 1)
-    if entry.cause in ("pin", "unpin") and frame.page == entry.request["page"]:
-        return replace(frame, pinned=entry.cause == "pin")
-    return frame

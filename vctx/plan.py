@@ -11,9 +11,11 @@ the high mark would be passed, and `decide` puts both into a plan.
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from itertools import chain
+from operator import attrgetter
 
 from vctx.forms import SHARE, shorten
-from vctx.journal import covers
+from vctx.journal import FULL, covers, within, without
 from vctx.ports import Policy
 from vctx.types import Flush, Fold, Frame, Hit, Plan, Slot, Snapshot, Unit
 
@@ -24,13 +26,13 @@ def decide(snapshot: Snapshot, policy: Policy) -> Plan:
     The plan's tokens exceed the room only where everything that may leave has left.
     """
     references = pack(snapshot)
-    touch = tuple(dict.fromkeys(hit.page for hit in references if hit.resident))
+    touch = tuple(dict.fromkeys([hit.page for hit in references if hit.resident]))
     joining = snapshot.arriving + _load(references, (), snapshot.tick)
-    taken = {frame.slot for frame in snapshot.arriving}
-    stays = [frame for frame in snapshot.frames if not taken or frame.slot not in taken]
-    replaced = tuple(frame.slot for frame in snapshot.frames if frame.slot in taken) if taken else ()
+    taken = frozenset([frame.slot for frame in snapshot.arriving])
+    stays = without(snapshot.frames, taken)
+    replaced = tuple([frame.slot for frame in within(snapshot.frames, taken)])
     used = snapshot.fixed + weight([*stays, *joining], snapshot.wrapper)
-    briefs = [frame for frame in stays if frame.brief and not frame.pinned]
+    briefs = [frame for frame in stays if frame.form is not FULL and frame.brief and not frame.pinned]
     fits = used + snapshot.hold <= int(snapshot.budget.high * snapshot.budget.room)
     if fits and not (policy.eager and _idle(snapshot)):
         return Plan(evict=replaced, load=joining, touch=touch, tokens=used)
@@ -40,13 +42,13 @@ def decide(snapshot: Snapshot, policy: Policy) -> Plan:
     while True:
         out = flush(snapshot, stays, policy, arriving=joining, recent=frozenset(touch), briefs=briefs)
         gone = frozenset(out)
-        lost = _lost(snapshot, references, stays, gone, joining) if touch else []
+        rest = without(stays, gone)
+        lost = _lost(snapshot, references, stays, rest, joining) if touch else []
         if not lost:
             break
         again += lost
         joining = snapshot.arriving + _load(references, again, snapshot.tick)
-    rest = [frame for frame in stays if (frame.page, frame.span) not in gone]
-    left = [frame for frame in stays if not frame.fault and (frame.page, frame.span) in gone]
+    left = [frame for frame in within(stays, gone) if not frame.fault]
     stand = _shortened(snapshot, briefs, left, rest, joining)
     out += [frame.slot for frame in briefs if frame not in stand]
     kept = {frame.page for frame in stand}
@@ -66,6 +68,8 @@ def _shortened(
     joining: Sequence[Frame],
 ) -> tuple[Frame, ...]:
     """What stands in a shorter form: of what stood so, and of the messages that leave, the most useful."""
+    if not briefs and not snapshot.briefs:
+        return ()
     taken = snapshot.fixed + snapshot.cap * snapshot.first + weight([*rest, *joining], snapshot.wrapper)
     space = snapshot.budget.room - snapshot.hold - taken - snapshot.wrapper
     if not left and sum(frame.tokens for frame in briefs) <= space:
@@ -106,7 +110,7 @@ def pack(snapshot: Snapshot) -> list[Hit]:
         # A resident page that is referenced stays, and the message around it: both take their space.
         if not (hit.resident and hit.page in held):
             space -= hit.tokens + snapshot.wrapper * hit.resident
-    return sorted(chosen, key=lambda hit: -hit.score)
+    return sorted(chosen, key=attrgetter("score"), reverse=True)
 
 
 def by_value(hits: Iterable[Hit]) -> list[Hit]:
@@ -140,12 +144,14 @@ def flush(
     need = stands + joining + snapshot.hold - budget.room
     aim = max(need, stands - int(budget.low * budget.room))
     together, units = _units(snapshot, frames, snapshot.fixed + weight(briefs, snapshot.wrapper))
-    fresh = [any(page in recent for page in unit.pages) for unit in units] if recent else [False] * len(units)
-    faults = Counter(frame.arrived for frame in frames if frame.fault)
+    fresh = [not recent.isdisjoint(unit.pages) for unit in units]
+    faults = Counter([frame.arrived for frame in frames if frame.fault])
     evict: list[Slot] = []
     freed = 0
     for referenced in (False, True):
         here = [n for n, spared in enumerate(fresh) if spared is referenced]
+        if not here or (referenced and freed >= need):
+            continue
         request = Flush(
             snapshot.tick,
             tuple([units[n] for n in here]),
@@ -173,8 +179,10 @@ def flush(
 def weight(frames: Iterable[Frame], wrapper: int) -> int:
     """Tokens of frames in a prompt: their own, and a message around what each fault brought, and briefs."""
     frames = tuple(frames)
-    faults = {-1 if frame.brief else frame.arrived for frame in frames if frame.fault or frame.brief}
-    return sum([frame.tokens for frame in frames]) + wrapper * len(faults)
+    # What a fault brought has its tick; -1 stands for the shorter forms.
+    apart = {f.arrived if f.form is FULL or not f.brief else -1 for f in frames if f.fault}
+    apart |= {-1 for f in frames if f.form is not FULL and f.brief}
+    return sum([f.tokens for f in frames]) + wrapper * len(apart)
 
 
 def _units(snapshot: Snapshot, frames: list[Frame], place: int) -> tuple[list[list[Frame]], list[Unit]]:
@@ -184,51 +192,49 @@ def _units(snapshot: Snapshot, frames: list[Frame], place: int) -> tuple[list[li
     """
     kept = frozenset(map(id, _kept(snapshot, frames)))
     together: list[list[Frame]] = []
-    at: list[int] = []
-    groups: dict[int, list[Frame]] = {}
+    units: list[Unit] = []
+    groups: dict[int, int] = {}
     last = None
     for frame in frames:
         if frame.fault and frame.arrived != last:
             place, last = place + snapshot.wrapper, frame.arrived
         if id(frame) not in kept:
-            if frame.group is not None and frame.group in groups:
-                groups[frame.group].append(frame)
+            n = len(units) if frame.group is None else groups.setdefault(frame.group, len(units))
+            if n < len(units):
+                together[n].append(frame)
+                units[n] = _joined(units[n], frame)
             else:
                 together.append([frame])
-                at.append(place)
-                if frame.group is not None:
-                    groups[frame.group] = together[-1]
+                said = not frame.fault
+                unit = Unit((frame.page,), frame.tokens, place, frame.arrived, frame.referenced, said)
+                units.append(unit)
         place += frame.tokens
-    return together, list(map(_unit, together, at))
+    return together, units
 
 
-def _unit(frames: list[Frame], at: int) -> Unit:
-    if len(frames) == 1:
-        [frame] = frames
-        return Unit((frame.page,), frame.tokens, at, frame.arrived, frame.referenced, not frame.fault)
+def _joined(unit: Unit, frame: Frame) -> Unit:
+    """The unit with one more frame of its group."""
     return Unit(
-        tuple([frame.page for frame in frames]),
-        sum(frame.tokens for frame in frames),
-        at,
-        max(frame.arrived for frame in frames),
-        max(frame.referenced for frame in frames),
-        not all(frame.fault for frame in frames),
+        (*unit.pages, frame.page),
+        unit.tokens + frame.tokens,
+        unit.at,
+        max(unit.arrived, frame.arrived),
+        max(unit.referenced, frame.referenced),
+        unit.said or not frame.fault,
     )
 
 
-def _kept(snapshot: Snapshot, frames: Iterable[Frame]) -> list[Frame]:
+def _kept(snapshot: Snapshot, frames: Sequence[Frame]) -> list[Frame]:
     """Frames that may not leave: those pinned, and the newest message's group."""
-    frames = tuple(frames)
-    newest = next((f for f in (*reversed(snapshot.arriving), *reversed(frames)) if not f.fault), None)
+    newest = next((f for f in chain(reversed(snapshot.arriving), reversed(frames)) if not f.fault), None)
     groups = {frame.group for frame in frames if frame.pinned}
     if newest is not None:
         groups.add(newest.group)
     page, span = newest.slot if newest is not None and newest.group is None else (None, None)
     return [
-        frame
-        for frame in frames
-        if frame.pinned
-        or (frame.group in groups if frame.group is not None else frame.page == page and frame.span == span)
+        f
+        for f in frames
+        if f.pinned or (f.group in groups if f.group is not None else f.page == page and f.span == span)
     ]
 
 
@@ -236,24 +242,23 @@ def _lost(
     snapshot: Snapshot,
     references: list[Hit],
     stays: list[Frame],
-    gone: frozenset[Slot],
+    rest: list[Frame],
     joining: tuple[Frame, ...],
 ) -> list[Hit]:
     """References that would leave with their group: loaded like any other, where they fit beside the rest."""
-    rest = [frame for frame in stays if (frame.page, frame.span) not in gone]
-    there: dict[int, list[Frame]] = {}
-    for frame in (*rest, *joining):
-        there.setdefault(frame.page, []).append(frame)
     asked = {hit.page for hit in references if hit.resident}
+    near = [frame for frame in (*rest, *joining) if frame.page in asked]
+    gone = [h for h in references if h.resident and not any([covers(frame, h) for frame in near])]
+    if not gone:
+        return []
     groups = {frame.group for frame in rest if frame.page in asked} - {None}
     kept = frozenset(map(id, _kept(snapshot, stays)))
     never = [f for f in rest if id(f) in kept or f.page in asked or f.group in groups]
     space = snapshot.budget.room - snapshot.fixed - snapshot.cap * snapshot.first - snapshot.hold
     space -= weight((*never, *joining), snapshot.wrapper) + snapshot.wrapper
     lost: list[Hit] = []
-    for hit in references:
-        stands = any(covers(frame, hit) for frame in there.get(hit.page, ()))
-        if hit.resident and hit.tokens <= space and not stands:
+    for hit in gone:
+        if hit.tokens <= space:
             lost.append(hit)
             space -= hit.tokens
     return lost

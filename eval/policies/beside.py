@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from vctx.eval.policies.simulate import Found, Prompt, Run
+from vctx.eval.policies.runs import Found, Prompt, Run
 from vctx.eval.policies.trace import Referred, Said, Sent, Setting, Trace
 from vctx.types import Hit
 

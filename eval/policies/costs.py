@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from vctx.eval.policies.simulate import Run
+from vctx.eval.policies.runs import Run
 from vctx.prices import bill, cached
 from vctx.types import Prices
 

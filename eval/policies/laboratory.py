@@ -17,7 +17,8 @@ from vctx.eval.policies.beside import WINDOWS, beside
 from vctx.eval.policies.calls import problem
 from vctx.eval.policies.costs import Bill, billed, money
 from vctx.eval.policies.optimum import Sitting, bounds
-from vctx.eval.policies.simulate import Run, simulate
+from vctx.eval.policies.runs import Run
+from vctx.eval.policies.simulate import simulate
 from vctx.eval.policies.told import Told
 from vctx.eval.policies.trace import Trace
 from vctx.policies import POLICIES, named

@@ -5,65 +5,18 @@ Between flushes a window only grows, which is accounted for here step by step. W
 So what is loaded and what leaves is what a session would do, to the token.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 from vctx import journal
+from vctx.eval.policies.runs import Account, Found, Run
+from vctx.eval.policies.standing import Window
 from vctx.eval.policies.trace import Event, Fitted, Forgot, Pinned, Referred, Said, Sent, Setting, Trace
-from vctx.plan import decide, weight
+from vctx.plan import decide
 from vctx.ports import Policy
-from vctx.types import Entry, Frame, Hit, Plan, Prices, Slot, Snapshot
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """What a decision did, where it changed the window."""
-
-    tick: int
-    evict: tuple[Slot, ...]
-    load: tuple[Slot, ...]
-    tokens: int
-
-
-@dataclass(frozen=True, slots=True)
-class Prompt:
-    """A prompt as it was sent: its tokens, and how many at its beginning stood so in the one before."""
-
-    at: float
-    tokens: int
-    same: int
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """A question: the share of the pages that answer it that stood in the window when it was answered."""
-
-    question: int
-    share: float
-
-
-@dataclass
-class Run:
-    """What a policy made of a trace."""
-
-    trace: str
-    policy: str
-    prompts: list[Prompt] = field(default_factory=list)
-    found: list[Found] = field(default_factory=list)
-    steps: list[Step] = field(default_factory=list)
-    references: int = 0
-    faults: int = 0
-    fault_tokens: int = 0
-    flushes: int = 0
-    evicted: int = 0
-    thrashed: int = 0
-    """Faults on pages that had left within the last `THRASH` calls."""
-
-
-THRASH = 8
-"""Calls within which a page that comes back has left too early: so many cached reads cost less."""
+from vctx.types import Entry, Frame, Hit, Plan, Prices, Snapshot
 
 
 class Simulation:
@@ -78,32 +31,19 @@ class Simulation:
         self._policy = policy
         self._prices = prices
         self._fits = fits
+        self._high = int(setting.budget.high * setting.budget.room)
+        self._fixed = setting.fixed
+        """Tokens of what never leaves, the digest's once it has begun."""
+        self._begun = False
+        self._newest = 0
+        """Tokens of what was said last."""
         self._read = journal.State()
         """When the model last read the window, and what it read: of the journal's state, that part."""
         self._reply = False
         """The model has read the window, and what it says is said next."""
-        self._frames: list[Frame] = []
-        self._there: dict[int, list[Frame]] = {}
-        self._touched: dict[int, tuple[int, int]] = {}
-        self._weight = 0
-        self._begun = False
-        self._newest = 0
-        self._special = 0
-        """Frames that are pinned or in a group: with them, `decide` is asked."""
-        self._sent = 0
-        self._same = 0
+        self._window = Window(setting.wrapper)
+        self._account = Account(run)
         self._evidence: tuple[int, frozenset[int]] | None = None
-        self._gone: dict[int, int] = {}
-
-    @property
-    def fixed(self) -> int:
-        """Tokens of what never leaves."""
-        return self._setting.fixed + self._setting.cap * self._begun
-
-    @property
-    def frames(self) -> tuple[Frame, ...]:
-        """The window, in order."""
-        return tuple(map(self._now, self._frames))
 
     def feed(self, events: Iterable[Event]) -> None:
         """Takes events in order."""
@@ -128,223 +68,154 @@ class Simulation:
     def _refer(self, event: Referred) -> None:
         if event.question is not None:
             self._evidence = event.question, event.evidence
-        there = self._there
-        touch: list[int] = []
-        new: list[Hit] = []
-        asked = joining = 0
-        for hit in event.hits:
-            asked += hit.tokens
-            if hit.page in there and any([journal.covers(frame, hit) for frame in there[hit.page]]):
-                touch.append(hit.page)
-            else:
-                new.append(hit)
-                joining += hit.tokens
-        self.run.references += len(event.hits)
-        self.run.faults += len(new)
-        self.run.fault_tokens += joining
-        setting = self._setting
-        joining += setting.wrapper * bool(new)
-        used = self.fixed + self._weight + joining
-        fits = used + event.hold <= self._high and self._fitting(event, asked, len(touch))
-        if not fits or self._special or self._eager(event.at):
-            self._slow(event)
+        window = self._window
+        stands = list(map(window.holds, event.hits))
+        touch = [hit.page for hit, there in zip(event.hits, stands, strict=True) if there]
+        new = [hit for hit, there in zip(event.hits, stands, strict=True) if not there]
+        joining = sum([hit.tokens for hit in new])
+        self._account.referred(len(event.hits), len(new), joining)
+        joining += self._setting.wrapper * bool(new)
+        used = self._fixed + window.weight + joining
+        fits = used + event.hold <= self._high and self._fitting(event, len(touch))
+        if not fits or window.special or self._eager(event.at):
+            hits = map(_resident, event.hits, stands)
+            self._decide(event, hits=tuple(hits), ask=event.ask, hold=event.hold)
             return
-        tick = event.tick
         for page in dict.fromkeys(touch):
-            self._touch(page, tick)
-        for hit in reversed(new):
-            self._join(Frame(hit.page, hit.tokens, tick, tick, 1, True, hit.span))
-        self._weight += setting.wrapper * bool(new)
+            window.touch(page, event.tick)
+            self._policy.touched(page, event.tick)
         if new:
-            self._note(tick, (), [(hit.page, hit.span) for hit in reversed(new)], used)
+            window.weight += self._setting.wrapper
+            tick = event.tick
+            self._join(tick, [Frame(h.page, h.tokens, tick, tick, 1, True, h.span) for h in reversed(new)])
 
     def _say(self, event: Said) -> None:
-        tokens = sum([frame.tokens for frame in event.frames])
-        used = self.fixed + self._weight + tokens
-        plain = all([frame.group is None and frame.page not in self._there for frame in event.frames])
+        window, frames = self._window, event.frames
+        used = self._fixed + window.weight + sum([frame.tokens for frame in frames])
+        plain = not [frame for frame in frames if frame.group is not None or frame.page in window]
+        self._newest = frames[-1].tokens
         if used > self._high or not plain or self._eager(event.at):
-            self._slow(event)
+            self._decide(event, arriving=tuple(filter(None, map(self._arriving, frames))))
             return
         if self._reply:
             self._policy.sent(event.tick)
-            self._read = replace(self._read, sent=_time(event.at), read=event.tick, served=len(self._frames))
+            self._read = replace(self._read, sent=_time(event.at), read=event.tick, served=len(window))
             self._reply = False
-        for frame in event.frames:
-            self._join(frame)
-        self._newest = event.frames[-1].tokens
-        self._note(event.tick, (), [frame.slot for frame in event.frames], used)
+        self._join(event.tick, frames)
 
-    @property
-    def _high(self) -> int:
-        budget = self._setting.budget
-        return int(budget.high * budget.room)
+    def _join(self, tick: int, frames: Sequence[Frame]) -> None:
+        for frame in frames:
+            self._window.join(frame)
+            self._policy.loaded(frame.page, frame.tokens, frame.arrived, fault=frame.fault)
+        self._account.came(frames)
+        self._account.step(tick, (), frames, self._fixed + self._window.weight)
 
-    def _fitting(self, event: Referred, asked: int, resident: int) -> bool:
+    def _fitting(self, event: Referred, resident: int) -> bool:
         """Whether `pack` would surely take every hit: with room to spare, whatever stands."""
         setting = self._setting
-        space = setting.budget.room - self.fixed - setting.cap * (not self._begun) - event.hold
+        asked = sum([hit.tokens for hit in event.hits])
+        space = setting.budget.room - self._fixed - setting.cap * (not self._begun) - event.hold
         taken = asked + self._newest + setting.wrapper * (resident + 2)
         return asked <= event.ask - setting.wrapper and taken <= space
 
     def _eager(self, at: float) -> bool:
         """Whether the policy is asked although all fits."""
-        return self._policy.eager and self._warm(at)[1]
+        return self._policy.eager and self._cold(at)
 
-    def _warm(self, at: float) -> tuple[int, bool]:
-        """Tokens that the cache holds, and whether it has expired, as a session tells it."""
-        read, prices = self._read, self._prices
-        if prices is None or read.sent is None:
-            return 0, False
-        if at - read.sent.timestamp() > prices.lifetime:
-            return 0, True
-        if read.unfolded:
-            return self._setting.head, False
-        return self.fixed + weight(self._frames[: read.served], self._setting.wrapper), False
+    def _cold(self, at: float) -> bool:
+        """Whether the cache has expired, as a session tells it."""
+        sent = self._read.sent
+        return self._prices is not None and sent is not None and at - sent.timestamp() > self._prices.lifetime
 
-    def _touch(self, page: int, tick: int) -> None:
-        count = self._touched[page][1] + 1 if page in self._touched else 1
-        self._touched[page] = tick, count
-        self._policy.touched(page, tick)
-
-    def _join(self, frame: Frame) -> None:
-        self._frames.append(frame)
-        self._there.setdefault(frame.page, []).append(frame)
-        self._weight += frame.tokens
-        if frame.fault and frame.page in self._gone:
-            self.run.thrashed += len(self.run.prompts) - self._gone[frame.page] < THRASH
-        self._policy.loaded(frame.page, frame.tokens, frame.arrived, fault=frame.fault)
+    def _warm(self, at: float) -> int:
+        """Tokens that the cache holds, as a session tells it."""
+        if self._prices is None or self._read.sent is None or self._cold(at):
+            return 0
+        return (
+            self._setting.head if self._read.unfolded else self._fixed + self._window.first(self._read.served)
+        )
 
     # -- the slow way: as a session decides
 
-    def _slow(self, event: Referred | Said) -> None:
-        more: dict[str, Any] = {}
-        if isinstance(event, Referred):
-            hits = [replace(hit, resident=self._holds(hit)) for hit in event.hits]
-            more = {"hits": tuple(hits), "ask": event.ask, "hold": event.hold}
-        else:
-            more = {"arriving": tuple(filter(None, map(self._arriving, event.frames)))}
-            self._newest = event.frames[-1].tokens
-        self._decide(event, **more)
-
     def _decide(self, event: Referred | Said | Fitted, **more: Any) -> None:
-        frames = self.frames
+        frames = self._window.frames()
         plan = decide(self._snapshot(event, frames, **more), self._policy)
         request = {"reply": True} if self._reply and isinstance(event, Said) else {}
         self._reply = self._reply and not request
-        self._account(frames, Entry(event.tick, "append", _time(event.at), request, plan=plan))
+        self._carry_out(frames, Entry(event.tick, "append", _time(event.at), request, plan=plan))
 
     def _snapshot(self, event: Referred | Said | Fitted, frames: tuple[Frame, ...], **more: Any) -> Snapshot:
         setting = self._setting
-        warm, cold = self._warm(event.at)
         return Snapshot(
             event.tick,
             setting.budget,
-            self.fixed,
+            self._fixed,
             frames,
             wrapper=setting.wrapper,
             cap=setting.cap,
             first=not self._begun,
             head=setting.head,
             prices=self._prices,
-            warm=warm,
-            cold=cold,
+            warm=self._warm(event.at),
+            cold=self._cold(event.at),
             read=self._read.read,
             **more,
         )
 
-    def _account(self, frames: tuple[Frame, ...], entry: Entry) -> None:
+    def _carry_out(self, frames: tuple[Frame, ...], entry: Entry) -> None:
         """Folds an entry as the journal does, and takes up the state that it leaves."""
         before = replace(self._read, tick=entry.tick - 1, frames=frames)
         after = self._read = journal.apply(before, entry)
         journal.tell(self._policy, entry, before, after)
         plan = entry.plan
-        left = {frame.slot for frame in frames} - {frame.slot for frame in after.frames}
-        if left:
-            self._same = min(self._same, self._place(frames, left))
-            self.run.flushes += 1
-            self.run.evicted += len(left)
-            self._gone |= dict.fromkeys((page for page, _ in left), len(self.run.prompts))
+        if left := frozenset(plan.evict).difference([frame.slot for frame in plan.load]):
+            self._account.changed(self._fixed + self._window.before(left))
+            self._account.left(left)
         if plan.fold is not None:
             self._begun = True
-            self._same = min(self._same, self._setting.head)
-        came = [frame for frame in plan.load if frame.fault and frame.page in self._gone]
-        self.run.thrashed += sum(len(self.run.prompts) - self._gone[f.page] < THRASH for f in came)
-        self._take(after.frames)
-        self._note(entry.tick, plan.evict, [frame.slot for frame in plan.load], plan.tokens)
-
-    def _take(self, frames: tuple[Frame, ...]) -> None:
-        self._frames = list(frames)
-        self._touched.clear()
-        self._there = {}
-        for frame in frames:
-            self._there.setdefault(frame.page, []).append(frame)
-        self._weight = weight(frames, self._setting.wrapper)
-        self._special = sum(frame.pinned or frame.group is not None for frame in frames)
+            self._fixed = self._setting.fixed + self._setting.cap
+            self._account.changed(self._setting.head)
+        self._account.came(plan.load)
+        self._window.take(after.frames)
+        self._account.step(entry.tick, plan.evict, plan.load, plan.tokens)
 
     def _arriving(self, frame: Frame) -> Frame | None:
         """A frame that stands already keeps its place in time; None where it stands just so."""
-        stands = next((f for f in self.frames if f.slot == frame.slot and not f.fault), None)
+        stands = self._window.message(frame.slot)
         if stands is None:
             return frame
         again = replace(stands, form=frame.form, tokens=frame.tokens)
         return None if again == stands else again
 
-    def _place(self, frames: tuple[Frame, ...], left: set[Slot]) -> int:
-        """Tokens of the prompt before the first frame that leaves."""
-        place, arrived = self.fixed, None
-        for frame in frames:
-            if frame.fault and frame.arrived != arrived:
-                place, arrived = place + self._setting.wrapper, frame.arrived
-            if frame.slot in left:
-                break
-            place += frame.tokens
-        return place
-
     # -- the rest
 
     def _send(self, event: Sent) -> None:
-        tokens = self.fixed + self._weight
-        self.run.prompts.append(Prompt(event.at, tokens, min(self._same, self._sent, tokens)))
-        self._sent = self._same = tokens
+        self._account.sent(event.at, self._fixed + self._window.weight)
         self._reply = True
         if self._read.unfolded:  # the digest has been made
             self._read = replace(self._read, unfolded=(), served=0)
         if self._evidence is not None:
             question, pages = self._evidence
-            there = sum(page in self._there for page in pages)
+            there = sum(page in self._window for page in pages)
             self.run.found.append(Found(question, there / max(len(pages), 1)))
             self._evidence = None
 
     def _fit(self, event: Fitted) -> None:
-        estimate = self.fixed + weight(self._frames, self._setting.wrapper)
+        estimate = self._fixed + self._window.first(len(self._window))
         self._decide(event, hold=max(0, event.tokens - estimate))
 
     def _pin(self, event: Pinned) -> None:
-        self._special = 1
-        frames = [replace(f, pinned=event.on) if f.page == event.page else f for f in self.frames]
-        self._take(tuple(frames))
+        frames = self._window.frames()
+        self._window.take(tuple([replace(f, pinned=event.on) if f.page == event.page else f for f in frames]))
 
     def _forget(self, event: Forgot) -> None:
+        frames = self._window.frames()
         request = {"pages": list(event.pages), "due": [0] * event.digest, "digest": None}
-        stay = {frame.slot for frame in journal.remaining(self._frames, frozenset(event.pages))}
-        evict = tuple(frame.slot for frame in self._frames if frame.slot not in stay)
-        self._same = min(self._same, self._setting.head)
+        stay = {frame.slot for frame in journal.remaining(frames, frozenset(event.pages))}
+        evict = tuple(frame.slot for frame in frames if frame.slot not in stay)
+        self._account.changed(self._setting.head)
         entry = Entry(event.tick, "forget", _time(event.at), request, plan=Plan(evict=evict))
-        self._account(self.frames, entry)
-
-    def _holds(self, hit: Hit) -> bool:
-        return any(journal.covers(frame, hit) for frame in self._there.get(hit.page, ()))
-
-    def _now(self, frame: Frame) -> Frame:
-        """A frame with what touched it since."""
-        if frame.page not in self._touched:
-            return frame
-        tick, count = self._touched[frame.page]
-        return replace(frame, referenced=tick, references=frame.references + count)
-
-    def _note(self, tick: int, evict: tuple[Slot, ...], load: list[Slot], tokens: int) -> None:
-        if evict or load:
-            self.run.steps.append(Step(tick, evict, tuple(load), tokens))
+        self._carry_out(frames, entry)
 
 
 def simulate(
@@ -358,6 +229,11 @@ def simulate(
     fits = setting is None and policy.name == trace.policy
     Simulation(setting or trace.setting, policy, run, prices=prices, fits=fits).feed(trace.events)
     return run
+
+
+def _resident(hit: Hit, stands: bool) -> Hit:
+    """The hit, told whether it stands; of a hit a trace holds no more."""
+    return Hit(hit.page, hit.span, score=hit.score, tokens=hit.tokens, resident=True) if stands else hit
 
 
 def _time(at: float) -> datetime:

@@ -2,10 +2,12 @@
 
 from collections import OrderedDict
 from collections.abc import Collection, Sequence
-from operator import itemgetter
+from operator import attrgetter
 from typing import Any
 
 from vctx.types import Flush, Unit
+
+ARRIVED = attrgetter("arrived")
 
 
 class Ranked:
@@ -38,8 +40,8 @@ class Ranked:
 
     def choose(self, flush: Flush) -> tuple[Sequence[int], int]:
         """By rank, then by arrival."""
-        keys = [(self.rank(unit), unit.arrived, n) for n, unit in enumerate(flush.units)]
-        return [key[2] for key in sorted(keys, key=itemgetter(0, 1, 2))], flush.aim
+        keys = list(zip(map(self.rank, flush.units), map(ARRIVED, flush.units), strict=True))
+        return sorted(range(len(keys)), key=keys.__getitem__), flush.aim
 
 
 class Queue:

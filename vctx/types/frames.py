@@ -21,6 +21,10 @@ class Form(StrEnum):
     """One line: its mark, and a few words."""
 
 
+# A member of an enumeration takes longer to look up than all else in the property that asks for it.
+_FULL, _GIST, _HANDLE = Form.FULL, Form.GIST, Form.HANDLE
+
+
 @dataclass(frozen=True, slots=True)
 class Frame:
     """A page in the window, without its text."""
@@ -46,12 +50,29 @@ class Frame:
     @property
     def brief(self) -> bool:
         """Whether it stands in a shorter form."""
-        return self.form is Form.GIST or self.form is Form.HANDLE
+        return self.form is not _FULL and (self.form is _GIST or self.form is _HANDLE)
 
     @property
     def slot(self) -> Slot:
         """What names this frame: no two frames of a window have the same."""
         return self.page, self.span
+
+    def touched(self, tick: int, times: int = 1) -> "Frame":
+        """The frame after so many more references, the last at `tick`."""
+        # In full, for `dataclasses.replace` takes thrice as long, and a flush calls this for each reference.
+        return Frame(
+            self.page,
+            self.tokens,
+            self.arrived,
+            tick,
+            self.references + times,
+            self.fault,
+            self.span,
+            self.form,
+            self.keep,
+            self.group,
+            self.pinned,
+        )
 
 
 @dataclass(frozen=True, slots=True)
