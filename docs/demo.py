@@ -17,7 +17,7 @@ from pathlib import Path
 from pydoc_data.topics import topics
 
 import vctx
-from vctx.cli import show
+from vctx.cli import show, told
 from vctx.cli.session import progress
 
 FOLDER = Path(".demo")
@@ -169,7 +169,7 @@ def summary(ctx: vctx.Context) -> None:
     print()
     for entry in ctx.log():
         if entry.plan.evict or entry.cause == "fold":
-            print(f"  {entry.cause}: {show.reason(entry)}")
+            print(f"  {entry.cause}: {told.reason(entry)}")
             if entry.cause == "fold":
                 print(f"    {ctx.pages([entry.outcome['page']])[0].text}")
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import vctx
+from vctx.eval.differences import differences
 
 RUN, LINES, COSTS = "run.json", "lines.jsonl", "costs.jsonl"
 
@@ -111,20 +112,10 @@ def _same(file: Path, config: Mapping[str, Any]) -> None:
         before = json.loads(file.read_text("utf-8"))
     except ValueError as error:
         raise vctx.InputError(f"{file} is no run's configuration: {error}; name another --out") from error
-    if told := "; ".join(_differences(before, config)):
+    if told := "; ".join(differences(before, config)):
         raise vctx.InputError(
             f"{file.parent} holds a run of another configuration ({told}): name another --out"
         )
-
-
-def _differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
-    """What differs, key by key; of a table within, only its keys that do."""
-    for key in sorted({*before, *now}):
-        old, new = before.get(key), now.get(key)
-        if isinstance(old, dict) and isinstance(new, dict):
-            yield from _differences(old, new)
-        elif old != new:
-            yield f"{key}: {old!r} there, {new!r} now"
 
 
 def _whole(file: Path) -> Iterator[dict[str, Any]]:

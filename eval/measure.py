@@ -50,6 +50,8 @@ class Setting:
     keep: Path | None = None
     per_case: Mapping[str, vctx.Weights] = field(default_factory=dict)
     """Weights of a case, where they were trained on the others."""
+    told: Mapping[str, Any] = field(default_factory=dict)
+    """What else was asked for, and tells this run from others."""
 
 
 def measure(task: Task, setting: Setting, progress: vctx.Progress) -> Run:
@@ -96,6 +98,7 @@ def config(task: Task, setting: Setting, systems: Sequence[System]) -> dict[str,
     asked = "\n".join(ask.id for case in task.cases for ask in case.asks)
     model, judged = setting.model, setting.judge
     return {
+        **setting.told,
         "vctx": vctx.__version__,
         "task": task.name,
         "about": dict(task.about),

@@ -8,12 +8,13 @@ from random import Random
 from typing import Any
 
 import vctx
-from vctx.eval.case import Ask, Case, Task
+from vctx.eval.case import Ask, Case, Task, sha
 
 
 def sampled(task: Task, most: int, seed: int = 0) -> Task:
     """At most `most` questions of each case, drawn at random, in their order."""
-    return replace(task, cases=tuple(_sample(case, most, seed) for case in task.cases))
+    about = {**task.about, "sample of each case": most, "sample's seed": seed}
+    return replace(task, cases=tuple(_sample(case, most, seed) for case in task.cases), about=about)
 
 
 def _sample(case: Case, most: int, seed: int) -> Case:
@@ -31,7 +32,8 @@ def corrected(task: Task, file: Path) -> Task:
     if unknown := fixes.keys() - asked:
         raise vctx.InputError(f"{file}: the task has no question {min(unknown)!r}; such as {min(asked)!r}")
     cases = (replace(case, asks=_fixed(case.asks, fixes)) for case in task.cases)
-    return replace(task, cases=tuple(case for case in cases if case.asks))
+    about = {**task.about, "golds": f"{file.name} {sha(file)}"}
+    return replace(task, cases=tuple(case for case in cases if case.asks), about=about)
 
 
 def _fixed(asks: Sequence[Ask], fixes: Mapping[str, Mapping[str, Any]]) -> tuple[Ask, ...]:

@@ -1,5 +1,6 @@
 """A whole session: copied while it is in use, or deleted."""
 
+from contextlib import closing
 from pathlib import Path
 
 from vctx.errors import DiskError, InputError
@@ -33,12 +34,45 @@ def purge(path: Path, busy: float) -> None:
     lock = WriteLock(real)
     try:
         with lock.held(busy), translated(path, busy):
-            # The session first: what is left without it is no session.
-            for name in (real, *(real.with_name(real.name + end) for end in ("-wal", "-shm")), *copies(real)):
-                name.unlink(missing_ok=True)
-            cache.remove(real)
-            sync(real.parent)
+            _delete(real)
     finally:
         lock.remove()
     if path.is_symlink():
         path.unlink()
+
+
+def unmake(path: Path, busy: float, opener: Opener) -> bool:
+    """Deletes a session in which nothing was ever written, unless somebody has it open; says whether."""
+    usable(path)
+    real = path.resolve()
+    lock = WriteLock(real)
+    try:
+        with lock.held(busy), translated(path, busy):
+            # Who has it open keeps a log beside it; and nobody writes while the lock is held.
+            if not real.exists() or _log(real).exists() or _written(real, busy, opener):
+                return False
+            _delete(real)
+            return True
+    finally:
+        lock.remove()
+
+
+def _log(real: Path) -> Path:
+    return real.with_name(f"{real.name}-wal")
+
+
+def _written(real: Path, busy: float, opener: Opener) -> bool:
+    with closing(opener(f"{real.as_uri()}?immutable=1", busy)) as raw:
+        [[written]] = raw.execute(
+            "SELECT (SELECT sum(value) FROM counts) + (SELECT count(*) FROM journal)"
+            " + (SELECT count(*) FROM meta)"
+        )
+    return bool(written)
+
+
+def _delete(real: Path) -> None:
+    """The session first: what is left without it is no session."""
+    for name in (real, _log(real), real.with_name(f"{real.name}-shm"), *copies(real)):
+        name.unlink(missing_ok=True)
+    cache.remove(real)
+    sync(real.parent)

@@ -16,7 +16,7 @@ from vctx.storage.branches import Branches
 from vctx.storage.check import Check, Report
 from vctx.storage.codec import Row
 from vctx.storage.connection import Opener, standard
-from vctx.storage.copies import backup, purge
+from vctx.storage.copies import backup, purge, unmake
 from vctx.storage.counts import Counts
 from vctx.storage.dense import Dense
 from vctx.storage.dump import Dump
@@ -268,6 +268,11 @@ class SqliteDisk:
         with self._file.snapshot():
             return Stats(*self._pages.totals(), documents=tuple(self.documents()))
 
+    def kinds(self) -> dict[str, int]:
+        """How many pages there are of each kind, on all branches."""
+        with self._file.snapshot():
+            return self._pages.kinds()
+
     # -- forgetting
 
     def erase(self, pages: Sequence[int]) -> tuple[int, ...]:
@@ -318,6 +323,11 @@ class SqliteDisk:
         Whoever has it open can write to it no more.
         """
         purge(Path(path), busy)
+
+    @staticmethod
+    def unmake(path: str | PathLike[str], *, busy: float = 5.0) -> bool:
+        """Deletes a session in which nothing was ever written, and that nobody has open; says whether."""
+        return unmake(Path(path), busy, standard)
 
     # -- keeping
 

@@ -162,6 +162,15 @@ class Pages:
         rows = self._file.rows(f"SELECT {DOCUMENT}, sum FROM documents ORDER BY id")
         return [document_of(row) for row in rows]
 
+    def kinds(self) -> dict[str, int]:
+        """How many pages there are of each kind. Inside a snapshot."""
+        # The index holds all but the messages, most of a chat: these are what remains.
+        sql = "SELECT kind, count(*) FROM pages WHERE kind <> 'message' GROUP BY kind"
+        found = {str(kind): int(count) for kind, count in self._file.rows(sql)}
+        [pages] = self._counts.get("pages")
+        messages = pages - sum(found.values())
+        return {"message": messages, **found} if messages else found
+
     def totals(self) -> tuple[int, int, int]:
         """Pages, their characters, and how many of them are pending."""
         pages, characters = self._counts.get(*TOTALS)

@@ -2,16 +2,23 @@
 
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 from click.testing import CliRunner, Result
-from conftest import counted
+from conftest import counted, make
 from sandbox import small_parts
 from screens import ALT_ENTER, CTRL_C, CTRL_D, ENTER, TAB, UP, Screen
 
 from vctx.cli import main
+from vctx.cli.chat import Talk
+from vctx.cli.session import Session
 from vctx.cli.speech import trimmed
+from vctx.fakes import ScriptedModel
+from vctx.prices import load
+from vctx.types import Entry
 
 CHILD = """
 import time
@@ -128,11 +135,37 @@ def test_history_comes_from_the_session_and_ctrl_c_ends_an_answer_only(db: str) 
         term.await_("> Think slowly.")
 
 
+def test_the_line_below_tells_tokens_faults_and_cost_and_reads_no_old_journal(
+    db: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prices = {"input": 2.0, "read": 0.5, "output": 10.0}
+    with make(Path(db), model=ScriptedModel(counted), prices=load(prices)) as ctx:
+        ctx.chat("hello")
+        free, priced = (Talk(ctx, Session(db, prices=named), click.Group()) for named in (None, "own"))
+        read, entries = [], ctx._disk.entries
+
+        def watched(since: int = -1) -> list[Entry]:
+            read.append(since)
+            return entries(since)
+
+        monkeypatch.setattr(ctx._disk, "entries", watched)
+        taken = ctx.tokens(ctx.messages())
+        ctx.fork()
+        ctx.switch(1)
+        read.clear()
+        told = f"s.db (branch 1)   window {taken} of 360 tokens, {taken / 360:.0%}   0 faults"
+        assert free.status() == told and min(read) >= 1
+        assert priced.status() == f"{told}   $0.0001"
+        read.clear()
+        assert priced.status().endswith("$0.0001") and min(read) >= 1
+
+
 @pytest.mark.parametrize(
     ("env", "coloured"), [({}, True), ({"NO_COLOR": "1"}, False), ({"TERM": "dumb"}, False)]
 )
 def test_colours_only_where_they_are_wanted(db: str, env: dict[str, str], coloured: bool) -> None:
-    CliRunner().invoke(main, ["chat", "--db", db], input="")
+    with make(Path(db)):
+        pass
     with screen("window", "--map", "--db", db, **env) as term:
         term.await_("free")
         assert ("region" not in term.text()) is coloured

@@ -52,6 +52,44 @@ def test_chat_answers_line_by_line_and_keeps_everything(db: str) -> None:
     assert json.loads(vctx("ls", "--json", "--db", db).stdout)["messages"] == 4
 
 
+def test_a_chat_in_which_nothing_is_said_leaves_no_file(db: str, tmp_path: Path) -> None:
+    for given in ("", "\n \n", "/ls\n/quit\n"):
+        vctx("chat", "--db", db, input=given)
+        assert list(tmp_path.iterdir()) == []
+    vctx("chat", "--db", db, input="hello\n")
+    vctx("chat", "--db", db, input="")
+    assert json.loads(vctx("ls", "--json", "--db", db).stdout)["messages"] == 2
+
+
+def test_stats_tell_what_the_calls_took_and_cost(db: str) -> None:
+    vctx("chat", "--db", db, input="hello there\nand again\n")
+    # Each reply is "I saw N messages.": four words for the model.
+    told = json.loads(vctx("stats", "--db", db, "--json", "--prices", "openai").stdout)["usage"]
+    [row] = told["by"]
+    assert (row["model"], row["for"], row["calls"], row["reply"]) == ("scripted", "reply", 2, 8)
+    assert told["cost"] == row["cost"] == pytest.approx((5 * row["prompt"] + 30 * 8) / 1e6)
+    out = vctx("stats", "--db", db, "--prices", "openai").stdout.splitlines()
+    assert out[-2].split() == ["calls", "of", "a", "model", "calls", "sent", "cached", "replied", "cost"]
+    assert out[-1].split() == ["scripted,", "replies", "2", str(row["prompt"]), "0", "8", "$0.0004"]
+    assert "what it cost is not known: no prices were named; --prices names them: anthropic" in (
+        vctx("stats", "--db", db).stdout
+    )
+    assert "no prices are called 'x'" in vctx("stats", "--db", db, "--prices", "x", code=1).stderr
+
+
+def test_options_reach_the_model(db: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+    local = ("chat", "--db", db, "--model-option")
+    told = vctx(*local, "temperature=0", input="x\n", code=1).stderr
+    assert "a local model has no option 'temperature'; there are: constrained, device, dtype" in told
+    told = vctx(*local, "stop=END", input="x\n", code=1).stderr
+    assert 'option stop is a list, such as ["END"], not' in told
+    assert "'fast' is not KEY=VALUE" in vctx(*local, "fast", code=2).stderr
+    away = ("--model", "m", "--base-url", "http://127.0.0.1:1/v1", "--tokenizer", "strict")
+    told = vctx(*local, "retries=0", *away, input="x\n", code=1).stderr
+    assert "cannot be reached" in told
+
+
 def test_a_question_may_come_from_a_pipe(db: str) -> None:
     with make(Path(db)):
         pass

@@ -101,9 +101,13 @@ def test_options_go_to_the_model(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("model", "options", "why"),
     [
-        ("m", {"tiemout": 3}, "EndpointModel has no option 'tiemout'; there are: .*timeout"),
-        ("m", {"window": 3}, "EndpointModel has no option 'window'"),
-        (lambda messages: "x", {"stop": "x"}, "CallableModel has no option 'stop'"),
+        ("m", {"tiemout": 3}, "an endpoint's model has no option 'tiemout'; there are: .*timeout"),
+        ("m", {"window": 3}, "an endpoint's model has no option 'window'"),
+        ("m", {"timeout": "soon"}, "option timeout cannot be 'soon': input should be a valid number"),
+        ("m", {"retries": 2.5}, "option retries cannot be 2.5: input should be a valid integer"),
+        ("m", {"stop": "END"}, r"option stop is a list, such as \[\"END\"\], not 'END'"),
+        ("m", {"tools": "no"}, "option tools cannot be 'no': input should be 'native' or 'text'"),
+        (lambda messages: "x", {"stop": "x"}, "a function as a model has no option 'stop'"),
         (ScriptedModel(), {"stop": "x"}, "ready made takes no model_options"),
         (5, {}, "a name, a Model or a function, not int"),
     ],

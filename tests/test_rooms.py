@@ -70,7 +70,8 @@ ALLOWED = {
     | {"agent", "tools", "turn"},
     "__init__": NOUNS | {"boot", "context", "drive", "store", "turn", "weights"},
     "cli": NOUNS
-    | {"cli", "boot", "context", "store", "eval", "explain", "journal", "policies", "prices", "thrash"}
+    | {"cli", "boot", "context", "store", "eval"}
+    | {"explain", "journal", "policies", "prices", "thrash", "usage"}
     | {"embed", "weights", "fakes", "turn"},
     "__main__": {"cli"},
 }

@@ -79,6 +79,7 @@ def test_what_concerns_the_whole_process_is_put_into_the_environment(project: Pa
         ("xyzzy = 1", "no setting is called 'xyzzy'; there are: base-url, "),
         ('window = "big"', "window: 'big' is not a valid integer"),
         ("window = 3", "window: 3 is not in the range x>=64"),
+        ("model-options = 3", "model-options is a table, a line KEY = VALUE for each, not 3"),
         ("model = [1]", "model is a string or a number, not [1]"),
         ("model = ", "cannot be read: Invalid value (at end of document)"),
     ],
@@ -89,6 +90,43 @@ def test_a_wrong_file_is_one_line_that_names_it(project: Path, text: str, told: 
     [line] = vctx("config", code=1).stderr.splitlines()
     assert line.startswith(f"Error: {file}") and told in line
     vctx("--help")
+
+
+def test_options_of_the_model_from_flag_environment_and_file(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("VCTX_MODEL_OPTIONS", raising=False)
+    file = project / "vctx.toml"
+    file.write_text('[model-options]\ntemperature = 0.5\nstop = ["END"]\n')
+    assert shown()["model-options"] == ({"temperature": 0.5, "stop": ["END"]}, str(file))
+    for text in ('temperature=0 tool_choice="any thing"', '{"temperature": 0, "tool_choice": "any thing"}'):
+        monkeypatch.setenv("VCTX_MODEL_OPTIONS", text)
+        told = {"temperature": 0, "tool_choice": "any thing"}
+        assert shown()["model-options"] == (told, "VCTX_MODEL_OPTIONS")
+    flags = (
+        "--model-option",
+        "timeout=2.5",
+        "--model-option",
+        "tools=text",
+        "--model-option",
+        "api_key=sk-1",
+    )
+    told = {"timeout": 2.5, "tools": "text", "api_key": "set, not shown"}
+    assert shown(*flags)["model-options"] == (told, "--model-option")
+    assert "timeout=2.5 tools=text api_key=set, not shown" in vctx("config", *flags).stdout
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ("{", "'{' in the environment is no JSON"),
+        ("a='b", "in the environment: No closing quotation"),
+        ("hot", "'hot' is not KEY=VALUE"),
+    ],
+)
+def test_wrong_options_in_the_environment(monkeypatch: pytest.MonkeyPatch, given: str, told: str) -> None:
+    monkeypatch.setenv("VCTX_MODEL_OPTIONS", given)
+    assert told in vctx("config", code=2).stderr
 
 
 def test_a_key_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:

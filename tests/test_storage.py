@@ -214,6 +214,15 @@ def test_documents_and_stats(disk: SqliteDisk) -> None:
     assert (stats.pages, stats.characters, stats.pending, stats.documents) == (2, 7, 1, (report,))
 
 
+def test_pages_are_counted_by_kind(disk: SqliteDisk) -> None:
+    assert disk.kinds() == {}
+    with disk.transaction():
+        disk.put([page("a"), page("b"), page("c", "chunk"), page("d", "summary"), page("e")])
+    assert disk.kinds() == {"message": 3, "chunk": 1, "summary": 1}
+    disk.forget([1, 3])
+    assert disk.kinds() == {"message": 2, "summary": 1}
+
+
 # Transactions
 
 

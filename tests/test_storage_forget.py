@@ -177,6 +177,24 @@ def test_a_whole_session_is_deleted(tmp_path: Path) -> None:
         SqliteDisk.purge(path)
 
 
+def test_a_session_in_which_nothing_was_written_is_unmade(tmp_path: Path) -> None:
+    path = tmp_path / "s.db"
+    SqliteDisk(path).close()
+    assert SqliteDisk.unmake(path) and list(tmp_path.iterdir()) == []
+    assert not SqliteDisk.unmake(path)
+
+
+def test_what_somebody_has_open_or_has_written_is_not_unmade(tmp_path: Path) -> None:
+    path = tmp_path / "s.db"
+    with SqliteDisk(path) as other:
+        SqliteDisk(path).close()
+        assert not SqliteDisk.unmake(path)
+        with other.transaction():
+            [stored] = other.put([page("kept")])
+        other.forget([stored.id])
+    assert not SqliteDisk.unmake(path) and path.exists()
+
+
 @pytest.mark.parametrize(
     ("string", "found"),
     [

@@ -211,6 +211,13 @@ def disk(path: str | PathLike[str]) -> Disk:
     return SqliteDisk(Path(path))
 
 
+def unmake(path: str | PathLike[str]) -> bool:
+    """Deletes a session in which nothing was ever written, unless somebody has it open; says whether."""
+    from vctx.storage import SqliteDisk
+
+    return SqliteDisk.unmake(path)
+
+
 def read(
     path: str | PathLike[str],
     *,

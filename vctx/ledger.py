@@ -4,6 +4,7 @@ Entries of another process are folded under the write lock before anything is de
 once it is durable.
 """
 
+import copy
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -24,7 +25,9 @@ class Ledger:
         self._clock = clock
         self._new_policy = policy
         self._pages: dict[int, Page] = {}
+        self._supposed = False
         self.state = journal.State()
+        self.policy: Policy = policy()
         entries = disk.entries()
         self._open(entries, journal.current(entries))
 
@@ -81,13 +84,26 @@ class Ledger:
     @contextmanager
     def writing(self) -> Iterator[None]:
         """The write lock, with all folded that other processes have noted."""
+        if self._supposed:
+            yield
+            return
         with self._disk.transaction():
             self.catch_up()
             yield
 
+    @contextmanager
+    def supposing(self) -> Iterator[None]:
+        """For a look: what is decided inside is folded, and noted nowhere; afterwards all is as it was."""
+        state, policy = self.state, self.policy
+        self.policy, self._supposed = copy.deepcopy(policy), True
+        try:
+            yield
+        finally:
+            self.state, self.policy, self._supposed = state, policy, False
+
     def catch_up(self) -> None:
         """Folds what other processes have noted."""
-        for entry in self._disk.entries(self.state.tick):
+        for entry in () if self._supposed else self._disk.entries(self.state.tick):
             self.apply(entry)
 
     def put(self, pages: Sequence[Page]) -> list[Page]:
@@ -97,7 +113,8 @@ class Ledger:
     def note(self, cause: Any, request: Mapping[str, Any], **more: Any) -> Entry:
         """Writes the journal's next line, for this branch unless it says otherwise. Inside `writing`."""
         entry = self.entry(cause, request, **more)
-        self._disk.note(entry)
+        if not self._supposed:
+            self._disk.note(entry)
         return entry
 
     def entry(self, cause: Any, request: Mapping[str, Any], **more: Any) -> Entry:

@@ -308,8 +308,12 @@ class Memory:
         return self._window.messages(self._summariser)
 
     def seen(self) -> tuple[list[Message], int]:
-        """The window as messages, for people, and how many messages wait to be summarised; no model call."""
-        return self._window.messages(None, fold=False), self._window.due
+        """The window as messages, for people, and how many messages wait to be summarised.
+
+        A look: no model is called, nothing is decided. In a session that was opened with a smaller window
+        than it was held to, it shows what would be left. Raises BudgetError where nothing could be.
+        """
+        return self._window.seen()
 
     def tokens(self, messages: Sequence[Message] | Sequence[Mapping[str, Any]]) -> int:
         """Tokens of a prompt, counted as the budget counts: template, tools and the reply's opening too."""
@@ -345,6 +349,11 @@ class Memory:
         self.switch(branch)
         return branch
 
+    @property
+    def branch(self) -> int:
+        """The branch that goes on here."""
+        return self._window.ledger.branch
+
     def branches(self) -> list[Branch]:
         """The trunk and every fork."""
         return self._window.ledger.branches()
@@ -376,7 +385,7 @@ class Memory:
         return self._window.frames
 
     def regions(self) -> tuple[Region, ...]:
-        """The window as stretches of tokens in the order of the prompt, what is free last; no model call."""
+        """The window as stretches in the order of the prompt, what is free last: a look as `seen`."""
         return self._window.regions()
 
     def pages(self, ids: Sequence[int]) -> list[Page]:
@@ -391,9 +400,12 @@ class Memory:
         """The journal: every paging decision with its request, plan and outcome."""
         return self._disk.entries()
 
-    def usage(self) -> Usage:
-        """What the model's calls took, on all branches: tokens as they were reported, and their cost."""
-        return usage.usage(self.log(), self._prices)
+    def usage(self, since: int = -1) -> Usage:
+        """What the model's calls took, on all branches: tokens as they were reported, and their cost.
+
+        Of the calls after the tick `since`.
+        """
+        return usage.usage(self._disk.entries(since), self._prices)
 
     def stats(self) -> Stats:
         """What stands on disk."""

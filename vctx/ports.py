@@ -327,6 +327,10 @@ class Disk(Protocol):
 
     def stats(self) -> Stats: ...
 
+    def kinds(self) -> Mapping[str, int]:
+        """How many pages there are of each kind, on all branches."""
+        ...
+
     def backup(self, target: Path) -> None:
         """Copies the session, as it stands at one moment, to a new file. Raises InputError if it is there."""
         ...

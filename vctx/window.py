@@ -210,22 +210,36 @@ class Window:
 
     # -- what the model sees
 
-    def messages(self, model: Model | None, *, fold: bool = True) -> list[Message]:
+    def messages(self, model: Model | None) -> list[Message]:
         """The prompt, within the budget; a digest that is due is made first, by `model` or by extraction.
 
-        Without `fold` it is not made, and the digest stands as it was.
         Raises InputError while a tool's result is awaited: no model takes a call without it.
         """
         while True:
             self._catch_up()
             groups.complete(self.awaited())
-            if fold:
-                self._fold(model)
+            self._fold(model)
             messages = self._render()
             tokens = self.scale.prompt(messages)
             if tokens <= self.budget.room:
                 return messages
             self._fit(tokens)
+
+    def seen(self) -> tuple[list[Message], int]:
+        """The prompt, for a look, and how many messages a digest is due for: it is not made, and what would
+        have to leave leaves the look only.
+        """
+        with self._looking():
+            return self._render(), self.due
+
+    @contextmanager
+    def _looking(self) -> Iterator[None]:
+        """Inside, the window fits its budget, even one that it was never held to; nothing is noted."""
+        self._catch_up()
+        with self.ledger.supposing():
+            while (tokens := self.scale.prompt(self._render())) > self.budget.room:
+                self._fit(tokens)
+            yield
 
     @property
     def due(self) -> int:
@@ -274,16 +288,18 @@ class Window:
         return self.budget.room - self._base - self._cap - self._pinned(replace(self._state, frames=rest))
 
     def regions(self) -> tuple[Region, ...]:
-        """What takes the room, in the order of the prompt."""
-        fixed = self.scale.fixed(self._standing.text)
-        return layout.regions(
-            self._weighed(self.frames),
-            fixed=fixed,
-            digest=self.scale.fixed(self._standing.text, self._digest()) - fixed,
-            wrapper=self.scale.wrapper(),
-            room=self.budget.room,
-            tick=self._state.tick,
-        )
+        """What takes the room, in the order of the prompt; of the same look as `seen`."""
+        tick = self._state.tick
+        with self._looking():
+            fixed = self.scale.fixed(self._standing.text)
+            return layout.regions(
+                self._weighed(self.frames),
+                fixed=fixed,
+                digest=self.scale.fixed(self._standing.text, self._digest()) - fixed,
+                wrapper=self.scale.wrapper(),
+                room=self.budget.room,
+                tick=tick,
+            )
 
     @property
     def _fixed(self) -> int:

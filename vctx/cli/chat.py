@@ -11,7 +11,8 @@ import click
 
 from vctx.cli import show, slash, speech
 from vctx.cli.session import Session, session_options
-from vctx.errors import VctxError
+from vctx.errors import BudgetError, VctxError
+from vctx.types import Call
 
 if TYPE_CHECKING:
     from vctx.context import Context
@@ -54,6 +55,8 @@ class Talk:
     group: click.Group
     faults: int = 0
     """Of this chat."""
+    calls: tuple[Call, ...] = ()
+    """Of the session, where their prices are named: those that were read so far."""
 
     def follow(self, lines: Iterator[str], *, aloud: bool) -> None:
         """Answers line by line; `aloud` as people like it, else as a program does."""
@@ -95,15 +98,25 @@ class Talk:
         return [page.text for page in said if page.role == "user"]
 
     def status(self) -> str:
-        """One line: the session, and what its window holds against the limit."""
-        taken = sum(region.tokens for region in self.ctx.regions() if region.name != "free")
-        branch = next((row.id for row in self.ctx.branches() if row.current), 0)
-        where = Path(self.session.db).name + (f" (branch {branch})" if branch else "")
+        """One line: the session, what its window holds against the limit, faults and cost."""
+        branch = f" (branch {self.ctx.branch})" if self.ctx.branch else ""
+        faults = show.many(self.faults, "fault")
+        return "   ".join((Path(self.session.db).name + branch, self._taken(), faults, *self._cost()))
+
+    def _taken(self) -> str:
         room = self.ctx.budget.room
-        share = f"window {taken:,} of {room:,} tokens, {taken / room:.0%}"
-        return "   ".join((where, share, f"{self.faults} faults", *self._cost()))
+        try:
+            taken = sum(region.tokens for region in self.ctx.regions() if region.name != "free")
+        except BudgetError:
+            return f"window over its {room:,} tokens"
+        return f"window {taken:,} of {room:,} tokens, {taken / room:.0%}"
 
     def _cost(self) -> tuple[str, ...]:
-        """Of the session's calls, where it is known."""
-        usage = self.ctx.usage()
-        return (show.cost(usage.cost, usage.unit),) if usage.cost else ()
+        """Of the session's calls, where prices are named; the journal is read from where it was last."""
+        if not self.session.prices:
+            return ()
+        new = self.ctx.usage(self.calls[-1].tick if self.calls else -1)
+        self.calls += new.calls
+        cost = replace(new, calls=self.calls).cost
+        told = "cost not known" if cost is None else show.cost(cost, new.unit)
+        return (told,) if self.calls else ()

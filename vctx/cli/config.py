@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 import click
 from click.core import ParameterSource
 
-from vctx.cli import settings
+from vctx.cli import pairs, settings
+from vctx.cli.pairs import HIDDEN, Pairs
 from vctx.cli.session import OPTIONS, with_options
 
 KEYS = ("OPENAI_API_KEY",)
@@ -38,6 +39,8 @@ def config(context: click.Context, /, only_path: bool, as_json: bool, **options:
       db = "alice.db"
       window = 8192
       base-url = "http://localhost:8000/v1"
+      [model-options]
+      temperature = 0
 
     \b
       vctx config
@@ -69,7 +72,8 @@ def _given(context: click.Context) -> Iterator[Setting]:
                     source = str(settings.find())
                 case _:
                     source = "default"
-            yield Setting(name, context.params[parameter.name], source)
+            value = context.params[parameter.name]
+            yield Setting(name, pairs.shown(value) if isinstance(parameter.type, Pairs) else value, source)
 
 
 def _process(context: click.Context) -> Iterator[Setting]:
@@ -85,7 +89,7 @@ def _process(context: click.Context) -> Iterator[Setting]:
 
 def _keys() -> Iterator[Setting]:
     for name in KEYS:
-        yield Setting(name, "set, not shown" if os.environ.get(name) else None, "environment")
+        yield Setting(name, HIDDEN if os.environ.get(name) else None, "environment")
 
 
 def _root(context: click.Context) -> click.Group:
@@ -95,4 +99,6 @@ def _root(context: click.Context) -> click.Group:
 
 
 def _told(value: Any) -> str:
+    if isinstance(value, dict):
+        return pairs.told(value) or "-"
     return "-" if value in (None, "") else " ".join(str(value).split())

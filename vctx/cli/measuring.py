@@ -3,7 +3,7 @@
 import functools
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from vctx.boot import EMBEDDER
+from vctx.cli.pairs import Pair, Pairs, shown
 from vctx.cli.session import progress
 from vctx.policies import POLICIES
 
@@ -37,6 +38,7 @@ class Measurement:
     budget: tuple[int, ...]
     model: str | None
     base_url: str | None
+    model_options: tuple[Pair, ...]
     reserve: int
     answer: tuple[str, ...]
     judge: str | None
@@ -80,12 +82,17 @@ class Measurement:
             self.window,
             {"policy": self.policy, "fault": self.fault},
             tuple((name, python or self.python) for name, _, python in named),
-            self.chat_model(self.model, self.base_url),
+            self.chat_model(self.model, self.base_url, dict(self.model_options)),
             self.reserve,
             frozenset(self.answer),
             self.chat_model(self.judge, self.judge_url),
             Path(self.out) if self.out else None,
+            told=self.told(),
         )
+
+    def told(self) -> dict[str, Any]:
+        """What was asked for that a run's configuration would not tell otherwise."""
+        return {"model options": shown(self.model_options)} if self.model_options else {}
 
     def vectors(self) -> "Embedder":
         """The embedder, by name."""
@@ -94,11 +101,13 @@ class Measurement:
 
         return HashingEmbedder() if self.embedder == "hashing" else embed.load(self.embedder)
 
-    def chat_model(self, name: str | None, base_url: str | None) -> "Model | None":
+    def chat_model(
+        self, name: str | None, base_url: str | None, options: Mapping[str, Any] | None = None
+    ) -> "Model | None":
         """A model, by name."""
         from vctx import boot
 
-        return boot.model(name, base_url=base_url) if name else None
+        return boot.model(name, base_url=base_url, options=options) if name else None
 
 
 _OPTIONS = (
@@ -145,6 +154,13 @@ _OPTIONS = (
         "--model", help="Let this model answer from what each system placed, and score its answers."
     ),
     click.option("--base-url", help="The model's OpenAI-compatible endpoint."),
+    click.option(
+        "--model-option",
+        "model_options",
+        type=Pairs(),
+        multiple=True,
+        help="Of the model, e.g. temperature=0, quantization=int8; may be repeated.",
+    ),
     click.option("--reserve", default=64, show_default=True, help="Tokens of an answer."),
     click.option("--answer", multiple=True, help="A system that the model answers for (default: all)."),
     click.option("--judge", help="A model whose verdict on the answers stands in a column of its own."),

@@ -3,9 +3,11 @@
 import click
 
 from vctx import journal
-from vctx.cli import complete, show
+from vctx.cli import complete, show, sums, told
 from vctx.cli.session import Session, existing, file_options, query, session_options
+from vctx.prices import TABLE, load
 from vctx.thrash import thrash
+from vctx.usage import usage
 
 
 @click.command()
@@ -18,7 +20,7 @@ def ls(session: Session) -> None:
       vctx ls --db book.db
     """
     with session.disk() as disk:
-        stats, said = disk.stats(), len(disk.pages(kind="message"))
+        stats, said = disk.stats(), disk.kinds().get("message", 0)
     session.emit(show.stats(stats, said), show.listing(stats, said))
 
 
@@ -39,18 +41,28 @@ def show_(session: Session, pages: tuple[int, ...]) -> None:
 
 
 @click.command()
+@click.option(
+    "--prices",
+    envvar="VCTX_PRICES",
+    help=f"Of a model's tokens: {', '.join(TABLE)}, or a JSON file.",
+)
 @file_options
 @existing
 def stats(session: Session) -> None:
-    """Count what is on disk, and what paging has done.
+    """Count what is on disk, what paging did, what calls cost.
+
+    The tokens of a call are those that the model, or the endpoint, reported: sent, of these served by a
+    cache, and replied. Prices are for a million tokens; without them no cost is known.
 
     \b
       vctx stats --db book.db
+      vctx stats --db alice.db --prices openai
     """
+    prices = load(session.prices)
     with session.disk() as disk:
-        stood, entries = disk.stats(), disk.entries()
-    counts = show.counts(stood, entries)
-    session.emit(counts, show.table(counts))
+        stood, kinds, entries = disk.stats(), disk.kinds(), disk.entries()
+    counts, calls = sums.counts(stood, kinds, entries), usage(entries, prices)
+    session.emit({**counts, "usage": sums.spent(calls)}, sums.table(counts, calls))
     if lately := thrash(entries, journal.current(entries)):
         click.echo(lately.cure, err=True)
 
@@ -66,7 +78,7 @@ def log(session: Session) -> None:
     """
     with session.disk() as disk:
         entries = disk.entries()
-    session.emit([show.entry(e) for e in entries], show.decisions(entries))
+    session.emit([told.entry(e) for e in entries], told.decisions(entries))
 
 
 @click.command()

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from vctx.cli.session import Session, existing, file_options
+from vctx.cli.show import laid
 from vctx.policies import POLICIES
 from vctx.prices import TABLE
 from vctx.types import Prices
@@ -96,8 +97,4 @@ def _table(runs: list[dict[str, Any]], prices: Prices) -> str:
         difference = f" ({row['bill'] / first - 1:+.1%})" if n and first else ""
         figures = (f"{row[name]:,}" for name in HEAD[1:-1])
         lines.append((row["policy"], *figures, f"{row['bill']:.4g} {prices.unit}{difference}"))
-    widths = [max(len(line[n]) for line in lines) for n in range(len(HEAD))]
-    left = (HEAD[0], HEAD[-1])
-    rows = [zip(HEAD, line, widths, strict=True) for line in lines]
-    cells = [[cell.ljust(w) if name in left else cell.rjust(w) for name, cell, w in row] for row in rows]
-    return "\n".join("  ".join(row).rstrip() for row in cells)
+    return "\n".join(laid(lines, left=(0, len(HEAD) - 1)))

@@ -12,6 +12,7 @@ import click
 
 from vctx.boot import EMBEDDER, LOCAL_MODEL
 from vctx.cli import complete
+from vctx.cli.pairs import Pair, Pairs
 from vctx.policies import POLICIES
 from vctx.prices import TABLE
 
@@ -31,6 +32,7 @@ class Session:
     reserve: int | None = None
     model: str = LOCAL_MODEL
     base_url: str | None = None
+    model_options: tuple[Pair, ...] = ()
     tokenizer: str | None = None
     embedder: str = EMBEDDER
     policy: str = "fifo"
@@ -43,10 +45,26 @@ class Session:
     held: "Context | None" = None
     """The session that a chat holds open, where a command is given within it."""
 
-    def open(self) -> "AbstractContextManager[Context]":
-        """The session with its model and embedder, progress shown on stderr."""
+    @contextmanager
+    def open(self) -> "Iterator[Context]":
+        """The session with its model and embedder, progress shown on stderr.
+
+        One that is made here, and in which nothing is written, leaves no file.
+        """
         if self.held is not None:
-            return nullcontext(self.held)
+            yield self.held
+            return
+        from vctx.boot import unmake
+
+        new = not Path(self.db).exists()
+        try:
+            with self._opened() as ctx:
+                yield ctx
+        finally:
+            if new and Path(self.db).exists():
+                unmake(self.db)
+
+    def _opened(self) -> "Context":
         from vctx.boot import open
 
         return open(
@@ -55,6 +73,7 @@ class Session:
             reserve=self.reserve,
             model=self.model,
             base_url=self.base_url,
+            model_options=dict(self.model_options),
             tokenizer=self.tokenizer,
             embedder=self.embedder,
             policy=self.policy,
@@ -133,6 +152,14 @@ OPTIONS = (
     ),
     click.option("--base-url", envvar="VCTX_BASE_URL", help="An OpenAI-compatible endpoint."),
     click.option(
+        "--model-option",
+        "model_options",
+        envvar="VCTX_MODEL_OPTIONS",
+        type=Pairs(),
+        multiple=True,
+        help="Of the model, e.g. temperature=0, timeout=30, quantization=int8; may be repeated.",
+    ),
+    click.option(
         "--tokenizer",
         envvar="VCTX_TOKENIZER",
         help="Counts for an endpoint: o200k_base, a path, strict (default: an estimate that learns).",
@@ -208,10 +235,11 @@ def _session(own: dict[str, Any]) -> Session:
     context = click.get_current_context()
     held = context.find_object(Session)
     if held is not None:
-        for name in own:
-            source = context.get_parameter_source(name)
-            if source == click.core.ParameterSource.COMMANDLINE and name != "as_json":
-                raise click.UsageError(f"--{name.replace('_', '-')} is for `vctx chat` itself, not within it")
+        for parameter in context.command.params:
+            source = context.get_parameter_source(parameter.name or "")
+            given = source == click.core.ParameterSource.COMMANDLINE
+            if given and parameter.name in own and parameter.name != "as_json":
+                raise click.UsageError(f"{parameter.opts[0]} is for `vctx chat` itself, not within it")
         return replace(held, as_json=own["as_json"])
     if not own["db"]:
         raise click.UsageError("name the session's file: --db FILE, VCTX_DB, or db in vctx.toml")

@@ -13,6 +13,8 @@ from typing import Any, NamedTuple
 
 import click
 
+from vctx.cli import pairs
+from vctx.cli.pairs import Pairs
 from vctx.errors import InputError
 from vctx.prices import TABLE
 
@@ -66,6 +68,8 @@ def _value(path: Path, key: str, value: object, known: Mapping[str, click.Parame
         near = difflib.get_close_matches(key.replace("_", "-").lower(), keys, n=1, cutoff=0.5)
         advice = f"the nearest is {near[0]!r}" if near else f"there are: {', '.join(sorted(keys))}"
         raise InputError(f"{path}: no setting is called {key!r}; {advice}")
+    if key in known and isinstance(known[key].type, Pairs):
+        return pairs.table(f"{path}: {key}", value)
     if isinstance(value, bool) or not isinstance(value, (str, int, float)):
         raise InputError(f"{path}: {key} is a string or a number, not {value!r}")
     if isinstance(value, str) and key in PATHS and value not in WORDS:

@@ -1,16 +1,13 @@
 """Results as data for --json, and as text for people. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from vctx import journal
-from vctx.thrash import thrash
 from vctx.types import (
     Added,
     Answer,
     Document,
-    Entry,
     Found,
     Hit,
     Match,
@@ -85,7 +82,9 @@ def _quoted(quote: Quote) -> str:
 
 def cost(value: float, unit: str) -> str:
     """An amount of money, or of seconds."""
-    return f"${value:.4f}" if unit == "$" else f"{value:.1f} {unit}"
+    if unit != "$":
+        return f"{value:,.1f} {unit}"
+    return f"${value:,.2f}" if value >= 10 else f"${value:.4f}"
 
 
 def places(pages: Sequence[Page]) -> str:
@@ -190,102 +189,27 @@ def _short(hit: Hit, page: Page) -> str:
     return text if len(text) <= EXCERPT else f"{text[: EXCERPT - 1]}…"
 
 
-def counts(stats: Stats, entries: Sequence[Entry]) -> dict[str, Any]:
-    """What stands on disk, and what the journal says that paging did."""
-    recalls = [entry for entry in entries if entry.cause == "recall"]
-    lately = thrash(entries, journal.current(entries))
-    faults = sum(len(entry.plan.load) for entry in recalls)
-    return {
-        "documents": len(stats.documents),
-        "pages": stats.pages,
-        "characters": stats.characters,
-        "waiting for their embedding": stats.pending,
-        "decisions": len(entries),
-        "references": sum(len(entry.plan.touch) for entry in recalls) + faults,
-        "faults": faults,
-        "evictions": sum(len(entry.plan.evict) for entry in entries),
-        "digests": sum(entry.cause == "fold" for entry in entries),
-        "faults that came back soon": lately.again,
-    }
-
-
-def table(counts: Mapping[str, Any]) -> str:
-    return "\n".join(f"{name:<28}{value:>12,}" for name, value in counts.items())
-
-
-def entry(entry: Entry) -> dict[str, Any]:
-    return {**asdict(entry), "at": entry.at.isoformat(), "reason": reason(entry)}
-
-
-def decisions(entries: Sequence[Entry]) -> str:
-    return "\n".join(f"{e.tick:>5}  {e.at:%Y-%m-%d %H:%M:%S}  {e.cause:<7} {reason(e)}" for e in entries)
-
-
-def reason(entry: Entry) -> str:
-    """What was asked, what was decided, and why, in one line."""
-    parts = [_asked(entry), _loaded(entry), _evicted(entry)]
-    return "; ".join(part for part in parts if part)
-
-
 def report(problems: Sequence[str], repaired: Sequence[str]) -> str:
     """What a check found."""
     lines = [*(f"lost: {text}" for text in problems), *(f"repaired: {text}" for text in repaired)]
     return "\n".join(lines) or "sound"
 
 
-def _asked(entry: Entry) -> str:
-    match entry.cause:
-        case "recall":
-            return f"{entry.request['query']!r}"
-        case "fit":
-            return f"the whole prompt counted {entry.request['tokens']} tokens, more than the room"
-        case "fold":
-            why = f" ({entry.outcome['why']})" if entry.outcome["why"] else ""
-            made = f"digest of {many(len(entry.request['pages']), 'message')} on page {entry.outcome['page']}"
-            return f"{made} by {entry.outcome['by']}{why}"
-        case "forget":
-            return f"{many(len(entry.request['pages']), 'page')} erased"
-        case "fork":
-            after = f"after page {entry.request['at']}"
-            return f"branch {entry.branch}, from {entry.request['parent']} {after}"
-        case "switch":
-            return f"on branch {entry.branch}"
-        case _:
-            return f"page {entry.request['page']}"
-
-
-def _loaded(entry: Entry) -> str:
-    if entry.cause != "recall":
-        return ""
-    hits = [hit for hit in entry.outcome.get("hits", ()) if not hit["resident"]]
-    loads = [f"{hit['page']} (score {hit['score']:.2f}{_strongest(hit)})" for hit in hits]
-    resident = f"{len(entry.plan.touch)} resident; " if entry.plan.touch else ""
-    return f"{resident}{many(len(loads), 'fault')}" + (f": {_pages(loads)}" if loads else "")
-
-
-def _pages(named: Sequence[str]) -> str:
-    return f"{'page' if len(named) == 1 else 'pages'} {', '.join(named)}"
+def laid(lines: Sequence[Sequence[str]], left: Collection[int] = (0,)) -> list[str]:
+    """The lines as columns: those of `left` begin together, the others end together."""
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return [
+        "  ".join(
+            cell.ljust(width) if n in left else cell.rjust(width)
+            for n, (cell, width) in enumerate(zip(line, widths, strict=True))
+        ).rstrip()
+        for line in lines
+    ]
 
 
 def many(n: int, noun: str) -> str:
     """A number and what it counts."""
     return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"
-
-
-def _strongest(hit: Mapping[str, Any]) -> str:
-    """What ranked a hit: the word that led to it, or the signal that added most."""
-    if "via" in hit:
-        return f" by {hit['via']!r}"
-    signals: Mapping[str, float] = hit["signals"]
-    return f", most by {max(signals, key=lambda name: signals[name])}" if signals else ""
-
-
-def _evicted(entry: Entry) -> str:
-    if not entry.plan.evict:
-        return ""
-    pages = _pages([str(page) for page in entry.plan.evicted])
-    high = "over the high mark: " if entry.cause != "fit" else ""
-    return f"{high}{entry.policy} evicted {pages}; {entry.plan.tokens} tokens then"
 
 
 def sessions(found: Sequence[SessionInfo]) -> str:

@@ -59,16 +59,19 @@ def lines(
     group: click.Group, session: "Session", past: Callable[[], Iterable[str]], status: Callable[[], str]
 ) -> Iterator[str]:
     """What the user says, one message at a time, until Ctrl-D. Ctrl-C clears what is being written."""
+    below = ""
     prompt: PromptSession[str] = PromptSession(
         multiline=True,
         key_bindings=_keys(),
         completer=Slash(group, session),
         complete_while_typing=Condition(lambda: False),
-        bottom_toolbar=lambda: FormattedText([("noreverse fg:ansibrightblack", status())]),
+        bottom_toolbar=lambda: FormattedText([("noreverse fg:ansibrightblack", below)]),
         prompt_continuation="  ",
         enable_history_search=True,
     )
     while True:
+        # Once for each prompt: the line below is drawn at every key.
+        below = status()
         prompt.history = prompt.default_buffer.history = InMemoryHistory(list(past()))
         try:
             yield prompt.prompt("> ")

@@ -11,7 +11,7 @@ from safetensors import SafetensorError
 from transformers import AutoModelForCausalLM, DynamicCache
 from transformers.utils import logging
 
-from vctx.errors import MissingError, ModelError
+from vctx.errors import InputError, MissingError, ModelError
 from vctx.models import quantise
 from vctx.models.noise import quiet
 from vctx.threads import threads
@@ -134,6 +134,8 @@ def _best(logits: torch.Tensor, guide: Guide | None) -> int:
 
 @quiet()
 def _load(folder: Path, dtype: str, device: str, quantization: Any) -> Any:
+    if dtype != "auto" and not isinstance(getattr(torch, dtype, None), torch.dtype):
+        raise InputError(f"torch has no dtype {dtype!r}; there are: auto, float32, bfloat16, float16, ...")
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     # Quantised weights are made where they are to stay; others are cheaper to move than to place.
     config = quantise.config(quantization)
@@ -143,6 +145,8 @@ def _load(folder: Path, dtype: str, device: str, quantization: Any) -> Any:
             folder, dtype=dtype, local_files_only=True, **placed
         )
         return (model if placed else model.to(device)).eval()
+    except (RuntimeError, AssertionError) as error:  # torch's: no such device, or no memory there
+        raise ModelError(f"{folder.name} cannot be placed on the device {device!r}: {error}") from error
     except ImportError as error:
         raise MissingError(f"a package is missing to load {folder}: {error}") from error
     except (OSError, ValueError, KeyError, SafetensorError) as error:

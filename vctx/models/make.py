@@ -1,8 +1,9 @@
 """Which model, or tokenizer, a name and its options mean. Each is imported when it is needed."""
 
 import inspect
-from collections.abc import Callable, Mapping
-from typing import Any, TypeVar, cast
+import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar, cast, get_origin
 
 from vctx.errors import InputError, MissingError
 from vctx.ports import Model, Tokenizer
@@ -12,6 +13,11 @@ ENCODINGS = ("o200k_base", "cl100k_base")
 """tiktoken's, by name."""
 GIVEN = frozenset({"name", "folder", "base_url", "tokenizer", "window"})
 """Parameters of a model that are no options of it."""
+WORDS = {
+    "LocalModel": "a local model",
+    "EndpointModel": "an endpoint's model",
+    "CallableModel": "a function as a model",
+}
 Notice = Callable[[str], object]
 
 
@@ -88,10 +94,28 @@ def _counts(model: str, counts: str | Tokenizer | None, notice: Notice) -> Token
 
 
 def _made(kind: Callable[..., T], first: object, options: Mapping[str, Any], **given: Any) -> T:
-    """Raises InputError for an option that this kind of model does not have."""
-    known = inspect.signature(kind).parameters.keys() - GIVEN - {"function"}
+    """Raises InputError for an option that this kind of model does not have, or that cannot be so."""
+    parameters = inspect.signature(kind).parameters
+    name = WORDS[kind.__name__]
+    known = parameters.keys() - GIVEN - {"function"}
     if unknown := options.keys() - known:
-        name = getattr(kind, "__name__", str(kind))
         there = f"; there are: {', '.join(sorted(known))}" if known else ": it has none"
         raise InputError(f"{name} has no option {min(map(str, unknown))!r}{there}")
+    for option, value in options.items():
+        _fits(f"{name}'s option {option}", value, parameters[option].annotation)
     return kind(first, **given, **options)
+
+
+def _fits(option: str, value: object, annotation: Any) -> None:
+    """Raises InputError for a value of another type; what is only named, the model checks itself."""
+    if isinstance(annotation, str):
+        return
+    if isinstance(value, str) and get_origin(annotation) is Sequence:
+        raise InputError(f"{option} is a list, such as {json.dumps([value])}, not {value!r}")
+    from pydantic import TypeAdapter, ValidationError  # noqa: PLC0415 - only where options are given
+
+    try:
+        TypeAdapter(annotation).validate_python(value, strict=True)
+    except ValidationError as error:
+        why = error.errors()[0]["msg"]
+        raise InputError(f"{option} cannot be {value!r}: {why[0].lower()}{why[1:]}") from error
