@@ -165,15 +165,22 @@ def tell(policy: Policy, entry: Entry, before: State, after: State) -> None:
         policy.sent(entry.tick)
     for page in entry.plan.touch:
         policy.touched(page, entry.tick)
-    if entry.plan.evict or entry.cause == "forget":
-        stay = {frame.page for frame in after.frames if frame.arrived < entry.tick}
-        if left := [page for page in dict.fromkeys([f.page for f in before.frames]) if page not in stay]:
-            policy.left(left, entry.tick)
+    if left := _gone(entry, before, after):
+        policy.left(left, entry.tick)
     if entry.cause == "forget":
         policy.forgot(entry.request["pages"])
     for frame in entry.plan.load:
         if frame.arrived == entry.tick:  # else it stood there, and is cut otherwise now
             policy.loaded(frame.page, frame.tokens, entry.tick, fault=frame.fault)
+
+
+def _gone(entry: Entry, before: State, after: State) -> list[int]:
+    """The pages that an entry made leave, or leave and join again, in the order in which they stood."""
+    pages = {page for page, _ in entry.plan.evict}
+    if entry.cause == "forget":  # its plan tells of one branch's window; it holds for all
+        pages = {frame.page for frame in before.frames}
+    stay = {frame.page for frame in after.frames if frame.page in pages and frame.arrived < entry.tick}
+    return list(dict.fromkeys([f.page for f in before.frames if f.page in pages and f.page not in stay]))
 
 
 def covers(frame: Frame, hit: Hit) -> bool:
@@ -258,12 +265,16 @@ def _left(frames: tuple[Frame, ...], entry: Entry) -> list[Frame]:
 
 def without(frames: Iterable[Frame], slots: frozenset[Slot]) -> list[Frame]:
     """The frames that are of none of these slots."""
+    if not slots:
+        return list(frames)
     pages = {page for page, _ in slots}  # most are told by their page alone
     return [frame for frame in frames if frame.page not in pages or frame.slot not in slots]
 
 
 def within(frames: Iterable[Frame], slots: frozenset[Slot]) -> list[Frame]:
     """The frames that are of these slots."""
+    if not slots:
+        return []
     pages = {page for page, _ in slots}
     return [frame for frame in frames if frame.page in pages and frame.slot in slots]
 

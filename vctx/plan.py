@@ -123,7 +123,7 @@ def by_value(hits: Iterable[Hit]) -> list[Hit]:
 
 def flush(
     snapshot: Snapshot,
-    stays: Iterable[Frame],
+    frames: list[Frame],
     policy: Policy,
     *,
     arriving: tuple[Frame, ...],
@@ -133,10 +133,9 @@ def flush(
     """The frames that leave, as the policy orders them, until the rest is within the low mark and all fits.
 
     What was referenced just now (`recent`) leaves last, and only if nothing else makes room. `briefs` stand
-    before `stays`; for them, and those that join them, a share of the room is kept.
+    before `frames`; for them, and those that join them, a share of the room is kept.
     """
     budget = snapshot.budget
-    frames = list(stays)
     joining = weight(arriving, snapshot.wrapper)
     stands = snapshot.fixed + snapshot.cap * snapshot.first + weight(frames, snapshot.wrapper)
     aside = snapshot.wrapper + int(SHARE * budget.room) if briefs or snapshot.briefs else 0
@@ -144,13 +143,13 @@ def flush(
     need = stands + joining + snapshot.hold - budget.room
     aim = max(need, stands - int(budget.low * budget.room))
     together, units = _units(snapshot, frames, snapshot.fixed + weight(briefs, snapshot.wrapper))
-    fresh = [not recent.isdisjoint(unit.pages) for unit in units]
+    spared = [n for n, unit in enumerate(units) if not recent.isdisjoint(unit.pages)]
+    others = sorted({*range(len(units))}.difference(spared))
     faults = Counter([frame.arrived for frame in frames if frame.fault])
     evict: list[Slot] = []
     freed = 0
-    for referenced in (False, True):
-        here = [n for n, spared in enumerate(fresh) if spared is referenced]
-        if not here or (referenced and freed >= need):
+    for here in (others, spared):
+        if not here or (here is spared and freed >= need):
             continue
         request = Flush(
             snapshot.tick,
@@ -165,24 +164,27 @@ def flush(
             warm=snapshot.warm,
         )
         order, depth = policy.choose(request)
-        until = need if referenced else max(need, depth)
+        until = need if here is spared else max(need, depth)
         for n in order:
             if freed >= until:
                 break
             for frame in together[here[n]]:
                 evict.append(frame.slot)
-                faults[frame.arrived] -= frame.fault
-                freed += frame.tokens + snapshot.wrapper * (frame.fault and not faults[frame.arrived])
+                freed += frame.tokens
+                if frame.fault:
+                    faults[frame.arrived] -= 1
+                    freed += 0 if faults[frame.arrived] else snapshot.wrapper
     return evict
 
 
-def weight(frames: Iterable[Frame], wrapper: int) -> int:
+def weight(frames: Sequence[Frame], wrapper: int) -> int:
     """Tokens of frames in a prompt: their own, and a message around what each fault brought, and briefs."""
-    frames = tuple(frames)
-    # What a fault brought has its tick; -1 stands for the shorter forms.
-    apart = {f.arrived if f.form is FULL or not f.brief else -1 for f in frames if f.fault}
-    apart |= {-1 for f in frames if f.form is not FULL and f.brief}
-    return sum([f.tokens for f in frames]) + wrapper * len(apart)
+    if not frames:
+        return 0
+    faults = {frame.arrived for frame in frames if frame.fault}
+    if [frame for frame in frames if frame.form is not FULL and frame.brief]:
+        faults = {-1} | {frame.arrived for frame in frames if frame.fault and not frame.brief}
+    return sum([frame.tokens for frame in frames]) + wrapper * len(faults)
 
 
 def _units(snapshot: Snapshot, frames: list[Frame], place: int) -> tuple[list[list[Frame]], list[Unit]]:
@@ -196,18 +198,16 @@ def _units(snapshot: Snapshot, frames: list[Frame], place: int) -> tuple[list[li
     groups: dict[int, int] = {}
     last = None
     for frame in frames:
-        if frame.fault and frame.arrived != last:
-            place, last = place + snapshot.wrapper, frame.arrived
+        arrived, fault = frame.arrived, frame.fault
+        if fault and arrived != last:
+            place, last = place + snapshot.wrapper, arrived
         if id(frame) not in kept:
-            n = len(units) if frame.group is None else groups.setdefault(frame.group, len(units))
-            if n < len(units):
+            if frame.group is not None and (n := groups.setdefault(frame.group, len(units))) < len(units):
                 together[n].append(frame)
                 units[n] = _joined(units[n], frame)
             else:
                 together.append([frame])
-                said = not frame.fault
-                unit = Unit((frame.page,), frame.tokens, place, frame.arrived, frame.referenced, said)
-                units.append(unit)
+                units.append(Unit((frame.page,), frame.tokens, place, arrived, frame.referenced, not fault))
         place += frame.tokens
     return together, units
 

@@ -77,10 +77,9 @@ class Account:
 
     def came(self, frames: Iterable[Frame]) -> None:
         """Frames joined the window's end."""
-        gone, calls = self._gone, len(self.run.prompts)
-        if gone:
-            back = [gone[frame.page] for frame in frames if frame.fault and frame.page in gone]
-            self.run.thrashed += sum([calls - call < THRASH for call in back])
+        recent = len(self.run.prompts) - THRASH
+        left = [self._gone.get(frame.page, recent) for frame in frames if frame.fault]
+        self.run.thrashed += sum([call > recent for call in left])
 
     def left(self, slots: Iterable[Slot]) -> None:
         """Frames left in one flush."""

@@ -87,7 +87,9 @@ class Simulation:
         if new:
             window.weight += self._setting.wrapper
             tick = event.tick
-            self._join(tick, [Frame(h.page, h.tokens, tick, tick, 1, True, h.span) for h in reversed(new)])
+            came = [Frame(hit.page, hit.tokens, tick, tick, 1, True, hit.span) for hit in reversed(new)]
+            self._account.came(came)
+            self._join(tick, came)
 
     def _say(self, event: Said) -> None:
         window, frames = self._window, event.frames
@@ -107,7 +109,6 @@ class Simulation:
         for frame in frames:
             self._window.join(frame)
             self._policy.loaded(frame.page, frame.tokens, frame.arrived, fault=frame.fault)
-        self._account.came(frames)
         self._account.step(tick, (), frames, self._fixed + self._window.weight)
 
     def _fitting(self, event: Referred, resident: int) -> bool:

@@ -2,12 +2,40 @@
 have left and are still remembered, without their text."""
 
 from collections import OrderedDict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from vctx.policies.base import Queue
 
 IN, OUT = 0.25, 0.5
 """2q's shares, as Johnson and Shasha recommend: of its first queue, and of the ghosts it remembers."""
+
+
+class Ghosts:
+    """Pages that have left, oldest first, and the tokens of all."""
+
+    def __init__(self) -> None:
+        self.tokens = 0
+        self._pages: OrderedDict[int, int] = OrderedDict()
+
+    def __contains__(self, page: int) -> bool:
+        return page in self._pages
+
+    def add(self, pages: Mapping[int, int]) -> None:
+        """These pages, each with its tokens, have left now."""
+        for page, tokens in pages.items():
+            self.tokens += tokens - self._pages.get(page, 0)
+            self._pages[page] = tokens
+
+    def forget(self, page: int) -> bool:
+        """Whether the page was among them; it is no more."""
+        tokens = self._pages.pop(page, None)
+        self.tokens -= tokens or 0
+        return tokens is not None
+
+    def shorten(self, room: float) -> None:
+        """Forgets the oldest until the rest is within `room` tokens."""
+        while self._pages and self.tokens > room:
+            self.tokens -= self._pages.popitem(last=False)[1]
 
 
 class TwoQ(Queue):
@@ -23,7 +51,7 @@ class TwoQ(Queue):
 
     def __init__(self) -> None:
         super().__init__()
-        self._ghosts: OrderedDict[int, int] = OrderedDict()
+        self._ghosts = Ghosts()
 
     @property
     def share(self) -> float:
@@ -32,10 +60,10 @@ class TwoQ(Queue):
     def loaded(self, page: int, tokens: int, tick: int, *, fault: bool) -> None:
         if page in self.once or page in self.again:
             self.touched(page, tick)
-        elif self._ghosts.pop(page, None) is None:
-            self.once[page] = tokens
-        else:
+        elif self._ghosts.forget(page):
             self.again[page] = tokens
+        else:
+            self.once[page] = tokens
 
     def touched(self, page: int, tick: int) -> None:
         if page in self.again:
@@ -44,13 +72,13 @@ class TwoQ(Queue):
     def left(self, pages: Sequence[int], tick: int) -> None:
         room = OUT * self.tokens
         out, _ = self.part(pages)
-        self._ghosts |= out
-        shorten(self._ghosts, room)
+        self._ghosts.add(out)
+        self._ghosts.shorten(room)
 
     def forgot(self, pages: Collection[int]) -> None:
         super().forgot(pages)
         for page in pages:
-            self._ghosts.pop(page, None)
+            self._ghosts.forget(page)
 
 
 class Arc(Queue):
@@ -72,8 +100,8 @@ class Arc(Queue):
         self._share = 0.0
         self._size = 1
         """Tokens that stood before the last flush: what the textbook calls the cache's size."""
-        self._gone_once: OrderedDict[int, int] = OrderedDict()
-        self._gone_again: OrderedDict[int, int] = OrderedDict()
+        self._gone_once = Ghosts()
+        self._gone_again = Ghosts()
 
     @property
     def share(self) -> float:
@@ -84,11 +112,11 @@ class Arc(Queue):
             self.touched(page, tick)
         elif page in self._gone_once:
             self._lean(tokens, self._gone_once, self._gone_again)
-            del self._gone_once[page]
+            self._gone_once.forget(page)
             self.again[page] = tokens
         elif page in self._gone_again:
             self._lean(-tokens, self._gone_again, self._gone_once)
-            del self._gone_again[page]
+            self._gone_again.forget(page)
             self.again[page] = tokens
         else:
             self.once[page] = tokens
@@ -103,24 +131,17 @@ class Arc(Queue):
     def left(self, pages: Sequence[int], tick: int) -> None:
         self._size = max(self.tokens, 1)
         once, again = self.part(pages)
-        self._gone_once |= once
-        self._gone_again |= again
-        shorten(self._gone_once, self._size - sum(self.once.values()))
-        shorten(self._gone_again, 2 * self._size - self.tokens - sum(self._gone_once.values()))
+        self._gone_once.add(once)
+        self._gone_again.add(again)
+        self._gone_once.shorten(self._size - sum(self.once.values()))
+        self._gone_again.shorten(2 * self._size - self.tokens - self._gone_once.tokens)
 
     def forgot(self, pages: Collection[int]) -> None:
         super().forgot(pages)
         for page in pages:
-            self._gone_once.pop(page, None)
-            self._gone_again.pop(page, None)
+            self._gone_once.forget(page)
+            self._gone_again.forget(page)
 
-    def _lean(self, tokens: int, mine: OrderedDict[int, int], other: OrderedDict[int, int]) -> None:
-        ratio = max(1.0, sum(other.values()) / max(sum(mine.values()), 1))
+    def _lean(self, tokens: int, mine: Ghosts, other: Ghosts) -> None:
+        ratio = max(1.0, other.tokens / max(mine.tokens, 1))
         self._share = min(1.0, max(0.0, self._share + ratio * tokens / self._size))
-
-
-def shorten(ghosts: OrderedDict[int, int], room: float) -> None:
-    """Forgets the oldest ghosts until the rest is within `room` tokens."""
-    tokens = sum(ghosts.values())
-    while ghosts and tokens > room:
-        tokens -= ghosts.popitem(last=False)[1]

@@ -2,6 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Collection, Sequence
+from itertools import chain
 from operator import attrgetter
 from typing import Any
 
@@ -71,7 +72,10 @@ class Queue:
         """Takes pages out of both queues; returns what was in each, oldest first."""
         gone = frozenset(pages)
         once, again = ({p: n for p, n in queue.items() if p in gone} for queue in (self.once, self.again))
-        self.forgot(gone)
+        for page in once:
+            del self.once[page]
+        for page in again:
+            del self.again[page]
         return once, again
 
     def sent(self, tick: int) -> None:
@@ -85,23 +89,23 @@ class Queue:
 
     def choose(self, flush: Flush) -> tuple[Sequence[int], int]:
         """From the front of either queue, as their shares demand; a group stands where its best page does."""
-        place = {page: (False, n) for n, page in enumerate(self.once)}
-        place |= {page: (True, n) for n, page in enumerate(self.again)}
-        found = [max(place.get(page, (False, -1)) for page in unit.pages) for unit in flush.units]
-        order = sorted(range(len(found)), key=lambda n: (found[n], -n), reverse=True)
-        queues = [n for n in order if not found[n][0]], [n for n in order if found[n][0]]
-        return merged(queues[0], queues[1], [unit.tokens for unit in flush.units], self.share), flush.aim
+        place = {page: n for n, page in enumerate(chain(self.once, self.again))}
+        found = [max([place.get(page, -1) for page in unit.pages]) for unit in flush.units]
+        best = sorted(range(len(found)), key=found.__getitem__, reverse=True)
+        again = sum([n >= len(self.once) for n in found])
+        tokens = [unit.tokens for unit in flush.units]
+        return merged(best[again:], best[:again], tokens, self.share), flush.aim
 
 
 def merged(once: list[int], again: list[int], tokens: Sequence[int], share: float) -> list[int]:
     """The order in which two queues empty, each from its end; the first while it exceeds its share."""
-    first, second = (sum(tokens[n] for n in queue) for queue in (once, again))
+    first, second = (sum([tokens[n] for n in queue]) for queue in (once, again))
     out: list[int] = []
-    while once or again:
-        if once and (not again or first > share * (first + second)):
+    while once and again:
+        if first > share * (first + second):
             out.append(once.pop())
             first -= tokens[out[-1]]
         else:
             out.append(again.pop())
             second -= tokens[out[-1]]
-    return out
+    return [*out, *reversed(once), *reversed(again)]

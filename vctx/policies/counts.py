@@ -104,4 +104,4 @@ class Gdsf(Ranked):
                 known.pop(page, None)
 
     def rank(self, unit: Unit) -> float:
-        return max(self._rank.get(page, 0.0) for page in unit.pages)
+        return max([self._rank.get(page, 0.0) for page in unit.pages])

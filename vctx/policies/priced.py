@@ -24,8 +24,8 @@ Expected use: a page that was used n times in the i calls since it was first see
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
-from itertools import accumulate
+from collections.abc import Collection, Sequence
+from itertools import accumulate, compress
 
 from vctx.policies.base import Ranked
 from vctx.types import Flush, Prices
@@ -42,6 +42,9 @@ DEPTHS = 8
 """Depths F that are compared for each."""
 GROWTH = 100.0
 """Tokens that a call is taken to add before the first."""
+
+Choice = tuple[float, int, int, bool]
+"""Cost of a call, depth, the unit before which nothing leaves, and whether only faults do."""
 
 
 class Priced(Ranked):
@@ -85,41 +88,61 @@ class Priced(Ranked):
 
     def choose(self, flush: Flush) -> tuple[Sequence[int], int]:
         """The cheapest of the choices that are compared, then all others by expected use."""
-        gaps = [min(map(self.gap, unit.pages)) for unit in flush.units]
-        order = sorted(range(len(gaps)), key=lambda n: (-gaps[n], n))
+        gap = self.gap
+        gaps = [gap(u.pages[0]) if len(u.pages) == 1 else min(map(gap, u.pages)) for u in flush.units]
+        order = sorted(range(len(gaps)), key=gaps.__getitem__, reverse=True)
         most = _most(flush)
         if most <= 0 or not order:
             return order, 0
         growth = (self._loaded + GROWTH) / (self._calls + 1)
         span = max(1.0, most / growth)
         back = [u.tokens * span / (span + gap) for u, gap in zip(flush.units, gaps, strict=True)]
-        best = min(_choices(flush, order, back, growth), default=None)
+        best = _cheapest(flush, order, back, growth)
         if best is None:
             return order, most
         _, depth, start, faults = best
         first = _leaving(flush, order, start, faults)
         chosen = frozenset(first)
-        return [*first, *(n for n in order if n not in chosen)], depth
+        return [*first, *[n for n in order if n not in chosen]], depth
 
 
-def _choices(
-    flush: Flush, order: list[int], back: list[float], growth: float
-) -> Iterator[tuple[float, int, int, bool]]:
-    """Cost of a call, depth, the unit before which nothing leaves, and whether only faults do."""
+def _cheapest(flush: Flush, order: list[int], back: list[float], growth: float) -> Choice | None:
+    """The cheapest choice of those that free what must be free; of equals the least."""
     prices = flush.prices or USUAL
-    tokens = [unit.tokens for unit in flush.units]
+    read, write, marks = prices.read, prices.write, _marks(flush)
+    columns = {faults: _columns(flush, order, back, faults) for faults in (False, flush.digest)}
+    best: Choice | None = None
     for start, faults in _starts(flush):
-        here = _leaving(flush, order, start, faults)
-        freed = list(accumulate([tokens[n] for n in here]))
-        if not freed or freed[-1] < flush.need:
+        places, tokens, returns = columns[faults]
+        leaves = [n >= start for n in places]
+        freed = list(accumulate(compress(tokens, leaves)))
+        last = len(freed) - 1
+        if freed[last] < flush.need:
             continue
-        lost = list(accumulate([back[n] for n in here]))
+        lost = list(accumulate(compress(returns, leaves)))
         first = flush.head if flush.digest and not faults else flush.units[start].at
-        written = (prices.write - prices.read) * max(0, flush.warm - first)
-        for k in _depths(flush, freed):
-            calls = max(1.0, (freed[k] - lost[k]) / growth)
-            now = written - prices.write * (freed[k] - lost[k])
-            yield now / calls - prices.read * freed[k] / 2, freed[k], start, faults
+        written = (write - read) * max(0, flush.warm - first)
+        k = -1
+        for mark in marks:
+            before, k = k, min(bisect_left(freed, mark), last)
+            if k == before:
+                continue
+            gone = freed[k] - lost[k]
+            cost = written - write * gone
+            cost = (cost / (gone / growth) if gone > growth else cost) - read * freed[k] / 2
+            if best is None or cost <= best[0]:
+                choice = cost, freed[k], start, faults
+                best = choice if best is None else min(best, choice)
+    return best
+
+
+def _columns(
+    flush: Flush, order: list[int], back: list[float], faults: bool
+) -> tuple[list[int], list[int], list[float]]:
+    """Of all units in their order, or of those that faults brought in: place, tokens, what comes back."""
+    units = flush.units
+    places = [n for n in order if not units[n].said] if faults else order
+    return places, [units[n].tokens for n in places], [back[n] for n in places]
 
 
 def _leaving(flush: Flush, order: list[int], start: int, faults: bool) -> list[int]:
@@ -145,8 +168,7 @@ def _starts(flush: Flush) -> list[tuple[int, bool]]:
     return [(n, False) for n in units[:: max(1, len(units) // PLACES)]]
 
 
-def _depths(flush: Flush, freed: list[int]) -> list[int]:
-    """Indices into what leaving one unit after another frees: from what must leave down to the floor."""
+def _marks(flush: Flush) -> list[int]:
+    """Depths to compare: from what must leave down to the floor."""
     least, most = max(flush.need, 1), max(_most(flush), 1)
-    marks = (least + (most - least) * n // (DEPTHS - 1) for n in range(DEPTHS))
-    return sorted({min(bisect_left(freed, mark), len(freed) - 1) for mark in marks})
+    return [least + (most - least) * n // (DEPTHS - 1) for n in range(DEPTHS)]

@@ -1,6 +1,5 @@
 """Policies that remember no page that has left: fifo, lru, clock and the working set."""
 
-from collections import OrderedDict
 from collections.abc import Collection, Sequence
 
 from vctx.policies.base import Ranked
@@ -44,7 +43,7 @@ class Clock(Ranked):
     name: str = "clock"
 
     def __init__(self) -> None:
-        self._ring: OrderedDict[int, bool] = OrderedDict()
+        self._ring: dict[int, bool] = {}
         """From the hand on: each page, and whether it was referenced since the hand passed."""
 
     def loaded(self, page: int, tokens: int, tick: int, *, fault: bool) -> None:
@@ -57,13 +56,12 @@ class Clock(Ranked):
     def left(self, pages: Sequence[int], tick: int) -> None:
         gone, ring = set(pages) & self._ring.keys(), list(self._ring)
         # Once round, all marks are cleared; only on the second round does a page go that bore one.
-        second = any(self._ring[page] for page in gone)
-        stop = max(
-            (n for n, page in enumerate(ring) if page in gone and self._ring[page] is second), default=-1
-        )
-        ahead = ((page, self._ring[page] and not second) for page in ring[stop + 1 :])
-        passed = ((page, False) for page in ring[: stop + 1] if page not in gone)
-        self._ring = OrderedDict((page, mark) for page, mark in (*ahead, *passed) if page not in gone)
+        second = any([self._ring[page] for page in gone])
+        there = [n for n, page in enumerate(ring) if page in gone and self._ring[page] is second]
+        stop = there[-1] + 1 if there else 0
+        ahead = {page: self._ring[page] and not second for page in ring[stop:] if page not in gone}
+        passed = {page: False for page in ring[:stop] if page not in gone}
+        self._ring = {**ahead, **passed}
 
     def forgot(self, pages: Collection[int]) -> None:
         for page in pages:
@@ -71,8 +69,9 @@ class Clock(Ranked):
 
     def choose(self, flush: Flush) -> tuple[Sequence[int], int]:
         """Those without a mark from the hand on, then those with one."""
-        place = {page: (mark, n) for n, (page, mark) in enumerate(self._ring.items())}
-        keys = [max(place.get(page, (False, -1)) for page in unit.pages) for unit in flush.units]
+        size = len(self._ring)
+        place = {page: n + size * mark for n, (page, mark) in enumerate(self._ring.items())}
+        keys = [max([place.get(page, -1) for page in unit.pages]) for unit in flush.units]
         return sorted(range(len(keys)), key=keys.__getitem__), flush.aim
 
 
