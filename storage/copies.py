@@ -5,7 +5,7 @@ from pathlib import Path
 
 from vctx.errors import DiskError, InputError
 from vctx.storage import cache
-from vctx.storage.connection import Opener
+from vctx.storage.connection import Opener, writable
 from vctx.storage.file import File
 from vctx.storage.lock import WriteLock
 from vctx.storage.schema import copies, sync
@@ -18,6 +18,8 @@ def backup(file: File, target: Path, opener: Opener) -> None:
     usable(target)
     if target.exists():
         raise InputError(f"{target} is there already; name a new file")
+    if not writable(target):
+        raise DiskError(f"{target} cannot be written; allow writing to its folder, or name another file")
     own = File(file.path, file.busy, readonly=file.readonly, opener=opener)
     try:
         own.copied(target)

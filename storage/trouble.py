@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from shutil import disk_usage
 from time import monotonic, sleep
 from typing import Any
 
@@ -26,6 +27,9 @@ _CAUSES = {
 
 # Seconds between two tries.
 _PAUSE = 0.01
+
+# Bytes: SQLite's shared memory grows by so much.
+_LITTLE = 32_768
 
 
 @contextmanager
@@ -74,10 +78,19 @@ def patiently(busy: float, run: Callable[[], object]) -> None:
 def explain(path: Path, error: sqlite3.Error, busy: float) -> str:
     """One line: which file, what is wrong, what to do."""
     name = getattr(error, "sqlite_errorname", "")
+    if name.startswith("SQLITE_IOERR") and _full(path):
+        name = "SQLITE_FULL"  # SQLite says otherwise of its shared memory
     for start, line in _CAUSES.items():
         if name.startswith(start):
             return line.format(path=path, error=error, busy=busy)
     return f"{path} cannot be used ({error}); if it comes again, restore a copy"
+
+
+def _full(path: Path) -> bool:
+    try:
+        return disk_usage(path.parent).free < _LITTLE
+    except OSError:
+        return False
 
 
 def usable(path: Path) -> None:

@@ -1,6 +1,7 @@
 """`vctx add` as a user drives it: files, folders, standard input, what goes wrong, and what is told."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -75,6 +76,16 @@ def test_one_bad_file_does_not_stop_the_others(db: str, tmp_path: Path) -> None:
     assert strict.stdout == "" and "damaged" in strict.stderr
 
 
+def test_of_a_single_file_all_is_said_in_one_line(db: str, tmp_path: Path) -> None:
+    cut, pipe = tmp_path / "cut.pdf", tmp_path / "pipe"
+    cut.write_bytes((FILES / "libreoffice.pdf").read_bytes()[:9000])
+    assert vctx("add", "--db", db, str(cut), code=1).stderr.startswith("Error: cut.pdf is damaged or cut off")
+    os.mkfifo(pipe)
+    [line] = vctx("add", "--db", db, str(pipe), code=1).stderr.splitlines()
+    assert line == f"Error: {pipe} is no file but a device or a pipe; give its content on standard input (-)"
+    assert not Path(db).exists()
+
+
 def test_another_document_of_the_same_name(db: str, tmp_path: Path) -> None:
     file = tmp_path / "a.md"
     file.write_text("".join(f"# {n}\n\nAbout {n}.\n\n" for n in ("one", "two", "three", "four")))
@@ -98,7 +109,7 @@ def test_interrupted_and_resumed(db: str, tmp_path: Path, monkeypatch: pytest.Mo
     file.write_text("One paragraph.\n\nAnother one.\n")
     with monkeypatch.context() as patch:
         patch.setattr(HashingEmbedder, "embed", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
-        result = vctx("add", "--db", db, str(file), code=1)
+        result = vctx("add", "--db", db, str(file), code=130)
     assert "interrupted: 1 chunk waits to be embedded; the same command goes on there" in result.stderr
     assert json.loads(vctx("ls", "--db", db, "--json").stdout)["pending"] == 1
     assert "as it was" in vctx("add", "--db", db, str(file)).stdout

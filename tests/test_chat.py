@@ -79,6 +79,17 @@ def test_what_is_wrong_is_told_and_the_chat_goes_on(piped: Any) -> None:
     assert "I saw" not in result.stdout
 
 
+def test_what_is_no_text_is_no_message(db: str, piped: Any) -> None:
+    for given in (b"What is this?\0\n", bytes(range(128, 256)) + b"\n"):
+        for command in ("ask", "chat"):
+            result = CliRunner().invoke(main, [command, "--db", db], input=given)
+            assert result.exit_code == 1
+            assert command == "ask" or "no text in UTF-8: `vctx add -` takes files" in result.stderr
+    assert not Path(db).exists()
+    latin = CliRunner().invoke(main, ["chat", "--db", db], input=b"caf\xe9 noir\n")
+    assert latin.stdout == "I saw 1 messages.\n"
+
+
 def test_a_space_lets_one_say_what_begins_with_a_stroke(piped: Any) -> None:
     assert piped(" /etc/passwd is a file").stdout == "I saw 1 messages.\n"
 
@@ -105,6 +116,15 @@ def test_a_terminal_shows_answer_sources_and_status(db: str) -> None:
         assert "s.db   window " in term.await_(" tokens, ")
         term.press(CTRL_D)
         assert term.ended() == 0
+
+
+def test_ctrl_c_ends_a_command_with_130(db: str) -> None:
+    with make(Path(db)):
+        pass
+    with screen("ask", "--db", db) as term:
+        term.await_("(the question, then Ctrl-D)")
+        term.press(CTRL_C)
+        assert term.ended() == 130 and "Traceback" not in term.await_("interrupted")
 
 
 def test_history_comes_from_the_session_and_ctrl_c_ends_an_answer_only(db: str) -> None:

@@ -1,13 +1,17 @@
 """What goes wrong at the command line, as users make it go wrong: one line each, that says what to do."""
 
 import shlex
+import subprocess
+import sys
 from pathlib import Path
+from typing import TextIO
 
 import pytest
 import sandbox
 from click.testing import CliRunner
 
 from vctx.cli import main
+from vctx.storage.dump import Dump
 
 
 @pytest.fixture(scope="module")
@@ -54,6 +58,25 @@ def test_one_line_says_what_to_do(told: str, line: str, what: str) -> None:
     assert result.exit_code == 1
     [error] = result.stderr.splitlines()
     assert error.startswith("Error: ") and what in error
+
+
+def test_what_cannot_be_printed_is_one_line(told: str) -> None:
+    with Path("/dev/full").open("w") as full:
+        command = [sys.executable, "-m", "vctx", "log", "--db", "alice.db"]
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr == "Error: what is printed cannot be written: No space left on device\n"
+
+
+def test_an_export_that_fails_leaves_nothing(told: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(self: Dump, stream: TextIO) -> int:
+        stream.write("half")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Dump, "write", interrupted)
+    result = CliRunner().invoke(main, ["export", "--db", "book.db", "book.jsonl"])
+    assert (result.exit_code, result.stderr) == (130, "interrupted\n")
+    assert not Path("book.jsonl").exists()
 
 
 def test_an_import_that_fails_leaves_nothing(told: str) -> None:

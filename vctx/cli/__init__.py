@@ -1,5 +1,6 @@
 """The command line: parse, call, print. Data on stdout, progress and errors on stderr."""
 
+import errno
 import io
 import os
 import sys
@@ -23,6 +24,7 @@ from vctx.cli import (
     window,
 )
 from vctx.cli import settings as file
+from vctx.cli.session import INTERRUPTED
 from vctx.errors import VctxError
 
 SECTIONS: dict[str, tuple[click.Command, ...]] = {
@@ -44,7 +46,7 @@ SECTIONS: dict[str, tuple[click.Command, ...]] = {
 
 
 class _Group(click.Group):
-    """Turns every error that vctx raises on purpose into one line and exit code 1."""
+    """Turns every error that vctx raises on purpose, and the system's, into one line and exit code 1."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(self.commands)
@@ -65,7 +67,13 @@ class _Group(click.Group):
         except VctxError as error:
             raise click.ClickException(str(error)) from error
         except KeyboardInterrupt:
-            raise click.Abort() from None
+            click.echo("interrupted", err=True)
+            raise click.exceptions.Exit(INTERRUPTED) from None
+        except OSError as error:
+            if error.errno == errno.EPIPE:
+                raise  # click ends in silence: whoever reads has had enough
+            what = error.filename or "what is printed cannot be written"
+            raise click.ClickException(f"{what}: {error.strerror}") from error
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from vctx.cli import show
-from vctx.cli.session import Session, progress, session_options
+from vctx.cli.session import INTERRUPTED, Session, progress, session_options
 from vctx.errors import InputError, UnreadableError
 from vctx.types import Added, Reading, Skipped
 
@@ -78,7 +78,10 @@ def add(
     with ExitStack() as stack:
         # A session is made once there is something to add.
         opened = functools.cache(lambda: stack.enter_context(session.open()))
-        for item in list(_items(files, name, haul)):
+        items = list(_items(files, name, haul))
+        # What is wrong with the only file is all that there is to say.
+        strict = strict or (len(items) == 1 and not items[0].found)
+        for item in items:
             _add(opened, item, haul, password, replace, strict)
         if haul.added:
             _embed(opened(), haul)
@@ -97,7 +100,7 @@ def _embed(ctx: "Context", haul: Haul) -> None:
         waits = ctx.stats().pending
         what = "1 chunk waits" if waits == 1 else f"{waits:,} chunks wait"
         click.echo(f"interrupted: {what} to be embedded; the same command goes on there", err=True)
-        raise
+        raise click.exceptions.Exit(INTERRUPTED) from None
 
 
 def _items(files: Sequence[str], name: str | None, haul: Haul) -> Iterator[Item]:

@@ -23,7 +23,9 @@ def ask(session: Session, question: str) -> None:
       echo "Who is Ishmael?" | vctx ask --db book.db
       vctx ask --db book.db --json "Who is Queequeg?"
     """
-    text = sys.stdin.read().strip() if question == "-" else question.strip()
+    if question == "-" and sys.stdin.isatty():
+        click.echo("(the question, then Ctrl-D)", err=True)
+    text = speech.text(sys.stdin.read() if question == "-" else question).strip()
     if not text:
         raise click.UsageError("the question is empty")
     with session.open() as ctx:

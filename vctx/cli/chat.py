@@ -63,12 +63,21 @@ class Talk:
         with suppress(slash.Quit):
             for line in lines:
                 if slash.said(line):
-                    slash.run(line, self.group, self.session)
+                    self._command(line, aloud=aloud)
                 elif text := line.strip():
                     self._aloud(text) if aloud else self._plain(text)
 
+    def _command(self, line: str, *, aloud: bool) -> None:
+        """On a terminal Ctrl-C ends the command, and not the chat."""
+        try:
+            slash.run(line, self.group, self.session)
+        except KeyboardInterrupt:
+            if not aloud:
+                raise
+            click.secho("\n(cancelled)", dim=True)
+
     def _plain(self, text: str) -> None:
-        answer = self.ctx.chat(text)
+        answer = self.ctx.chat(speech.text(text))
         self.session.emit(show.answer(answer, None, []), show.said(answer))
 
     def _aloud(self, text: str) -> None:

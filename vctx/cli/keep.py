@@ -95,7 +95,11 @@ def _written(target: str) -> Iterator[TextIO]:
         return
     try:
         with Path(target).open("x", encoding="utf-8") as stream:
-            yield stream
+            try:
+                yield stream
+            except BaseException:
+                Path(target).unlink()  # whole or absent
+                raise
     except FileExistsError as error:
         raise click.ClickException(f"{target} is there already; name a new file") from error
     except OSError as error:

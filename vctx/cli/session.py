@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from vctx.ports import Disk
 
 Command = Callable[..., None]
+INTERRUPTED = 130
+"""The exit code after Ctrl-C: 128 and the signal's number, as shells have it."""
 
 
 @dataclass

@@ -51,7 +51,7 @@ def run(line: str, group: click.Group, session: Session) -> None:
         _wrong(error.format_message() if isinstance(error, click.ClickException) else str(error))
     except ValueError as error:
         _wrong(f"{error}: {line}")
-    except SystemExit:
+    except (SystemExit, click.exceptions.Exit):
         pass  # an exit code is the shell's business
 
 

@@ -9,11 +9,18 @@ from typing import TYPE_CHECKING
 import click
 
 from vctx.cli import show
+from vctx.errors import InputError
 from vctx.types import Answer, Hit, Page, Quote
 
 if TYPE_CHECKING:
     from vctx.context import Context
     from vctx.turn import Request
+
+
+UNREADABLE = "\ufffd"
+"""What stands for bytes that are no UTF-8."""
+ODD = 0.3
+"""The share of such characters, and of control characters, above which it is no text."""
 
 
 @dataclass(frozen=True)
@@ -23,6 +30,14 @@ class Said:
     answer: Answer
     quote: Quote | None
     pages: Sequence[Page]
+
+
+def text(given: str) -> str:
+    """What was said, if it is text. Raises InputError for other bytes, as a pipe may bring them."""
+    odd = sum(char == UNREADABLE or (char < " " and char not in "\t\n\r\f\x1b") for char in given)
+    if "\0" in given or odd > len(given) * ODD:
+        raise InputError("what was said is no text in UTF-8: `vctx add -` takes files")
+    return given
 
 
 def heard(ctx: "Context", text: str, *, aloud: bool) -> Said:

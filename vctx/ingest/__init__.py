@@ -40,12 +40,14 @@ def reading(
 def _bytes(path: Path) -> bytes:
     """All of a file, as it stands at one moment."""
     try:
+        mode = path.stat().st_mode
+        # To open a pipe would wait for whoever writes into it; what a folder is, the system says.
+        if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+            raise InputError(
+                f"{path} is no file but a device or a pipe; give its content on standard input (-)"
+            )
         with path.open("rb") as file:
             before = path.stat()
-            if not stat.S_ISREG(before.st_mode):
-                raise InputError(
-                    f"{path} is no file but a device or a pipe; give its content on standard input (-)"
-                )
             if before.st_size > LARGEST:
                 raise InputError(f"{path} is larger than {LARGEST >> 20} MiB; split it first")
             data = file.read(LARGEST + 1)
