@@ -82,7 +82,7 @@ def _case(raw: bytes, number: int) -> Case | None:
         _reading(item, f"documents[{n}]") for n, item in enumerate(_list(data, "documents", "", []))
     )
     if not said and not readings:
-        raise Bad("history: empty, and there are no documents")
+        raise Bad(f"history: empty, and there are no documents; the line has {', '.join(data) or 'nothing'}")
     names = [s.name for s in said]
     if len(set(names)) < len(names):
         raise Bad(f"history: two messages are called {next(n for n in names if names.count(n) > 1)!r}")

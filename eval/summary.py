@@ -31,7 +31,10 @@ class Row:
 
 
 def rows(lines: Sequence[Line], together: Sequence[str] = (), overall: str = "all") -> list[Row]:
-    """For each system: by category in the order of `together`, then the overall figure; both may be one."""
+    """For each system: by category in the order of `together`, then the overall figure.
+
+    Questions without a category of their own are called as all are: they stand in the overall figure only.
+    """
     systems = dict.fromkeys(line.system for line in lines)
     return [row for system in systems for row in _system(system, lines, together, overall)]
 
@@ -40,7 +43,7 @@ def _system(system: str, lines: Sequence[Line], together: Sequence[str], overall
     own = [line for line in lines if line.system == system]
     names = list(dict.fromkeys(line.category for line in own))
     names.sort(key=[*together, *(name for name in names if name not in together)].index)
-    groups = [(name, [line for line in own if line.category == name]) for name in names]
+    groups = [(name, [line for line in own if line.category == name]) for name in names if name != overall]
     groups.append((overall, [line for line in own if not together or line.category in together]))
     return [Row(system, name, len(group), figures(group)) for name, group in groups if group]
 

@@ -10,11 +10,21 @@ import pytest
 import vctx
 from vctx.eval import locomo, nested_kv, report
 from vctx.eval.intervals import bootstrap, wilson
+from vctx.eval.log import Line
 from vctx.eval.measure import Setting, measure
 from vctx.eval.placing import Item, placed, spent
+from vctx.eval.summary import rows
 from vctx.eval.systems import plain
 from vctx.fakes import HashingEmbedder
 from vctx.ports import silent
+
+
+def test_questions_without_a_category_stand_in_the_overall_figure_only() -> None:
+    lines = [
+        Line("c", str(n), category, "s", {"mrr": 1.0}, "c") for n, category in enumerate(("all", "when"))
+    ]
+    assert [(row.group, row.questions) for row in rows(lines)] == [("when", 1), ("all", 2)]
+    assert [row.group for row in rows(lines[:1])] == ["all"]
 
 
 def test_a_budget_is_filled_in_order_of_rank() -> None:
