@@ -18,6 +18,7 @@ from vctx import journal, render
 from vctx.context import Context
 from vctx.errors import BudgetError, ModelError
 from vctx.fakes import HashingEmbedder, ScriptedModel, WordTokenizer
+from vctx.memory import Forms
 from vctx.plan import decide, weight
 from vctx.policies import POLICIES, named
 from vctx.prices import TABLE
@@ -30,7 +31,10 @@ giant = st.builds(
     st.integers(1, 900),
 )
 anything = st.text(max_size=80)
-texts = st.one_of(words, anything, giant)
+told = st.builds(
+    lambda name, n: " ".join(f"{name}{k}" for k in range(n)), st.sampled_from("ABC"), st.integers(20, 60)
+)
+texts = st.one_of(words, anything, giant, told)
 
 step = st.one_of(
     st.tuples(st.just("user"), texts),
@@ -59,6 +63,9 @@ def take(ctx: Context, kind: str, text: str) -> None:
         case "window":
             with suppress(BudgetError):
                 ctx.window()
+
+
+FORMS = st.sampled_from((False, "extract", "model"))
 
 
 def failing(messages: Sequence[Message]) -> str:
@@ -100,7 +107,7 @@ class Dear(WordTokenizer):
     st.booleans(),
     st.sampled_from(SUMMARISERS),
     st.booleans(),
-    st.booleans(),
+    FORMS,
 )
 def test_1_and_4_the_window_keeps_to_its_budget_and_the_journal_replays(
     steps: list[tuple[str, str]],
@@ -109,7 +116,7 @@ def test_1_and_4_the_window_keeps_to_its_budget_and_the_journal_replays(
     alternates: bool,
     model: ScriptedModel | None,
     still: bool,
-    forms: bool,
+    forms: Forms,
 ) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "s.db"
@@ -180,10 +187,10 @@ def prompt_text(messages: list[dict[str, str]]) -> str:
     st.lists(st.tuples(st.booleans(), texts, st.one_of(words, anything)), max_size=25),
     st.sampled_from([None, ScriptedModel(lambda messages: f"summary of {len(messages[-1].content)}")]),
     st.sampled_from([WordTokenizer(), Dear()]),
-    st.booleans(),
+    FORMS,
 )
 def test_2_between_flushes_what_was_sent_is_a_prefix(
-    turns: list[tuple[bool, str, str]], model: ScriptedModel | None, tokenizer: WordTokenizer, forms: bool
+    turns: list[tuple[bool, str, str]], model: ScriptedModel | None, tokenizer: WordTokenizer, forms: Forms
 ) -> None:
     with (
         tempfile.TemporaryDirectory() as folder,

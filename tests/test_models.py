@@ -403,6 +403,19 @@ def test_kept_keys_and_values_change_no_reply(real: LocalModel) -> None:
     assert warm[3].text == warm[4].text
 
 
+@pytest.mark.real
+def test_a_short_call_leaves_what_was_read_of_a_long_prompt(real: LocalModel) -> None:
+    """A gist between two turns of a chat: the second turn reads only what is new in it."""
+    long = [*user("Day by day: " + "we walked to the river and back. " * 20)]
+    real.complete(long, max_tokens=4)
+    short = [Message("system", "Be brief."), *user("My cat is red.")]
+    first = real.complete(short, max_tokens=4)
+    grown = real.complete([*long, real_reply(real, long), *user("And then?")], max_tokens=4)
+    assert (grown.cached_tokens or 0) >= real.tokenizer.prompt(long) - 1
+    real._engine._forget()
+    assert real.complete(short, max_tokens=4).text == first.text
+
+
 def real_reply(model: LocalModel, messages: list[Message]) -> Message:
     return Message("assistant", model.complete(messages, max_tokens=10).text)
 

@@ -58,7 +58,7 @@ def open(
     weights: str | PathLike[str] | Weights | None = None,
     clock: Clock = now,
     prices: str | PathLike[str] | Mapping[str, Any] | Prices | None = None,
-    forms: bool = False,
+    forms: bool | Literal["extract", "model"] = False,
     progress: Progress = silent,
 ) -> "Context":
     """Opens the session in the SQLite file `path`, or makes it.
@@ -94,8 +94,9 @@ def open(
     `prices` say what a token costs that the provider's prefix cache serves, and one that it does not: a
     name of `vctx.prices.TABLE`, a JSON file, or a mapping. The policy "priced" decides by them.
 
-    With `forms`, a message that leaves the window may stand on in a shorter form, as its telling words or as
-    one line, in a tenth of the room.
+    With `forms`, a message that leaves the window may stand on in a shorter form, as a gist or as one line,
+    in a tenth of the room. A gist is an extract, its telling words; with "model", the model is asked for one
+    after its reply, beside the conversation, and the extract stands in where there is none.
 
     Raises InputError, BudgetError, MissingError, DiskError.
     """

@@ -42,7 +42,9 @@ class Exchange:
         if not self._guard.acquire(blocking=False):
             raise InputError("a turn is under way in this session: await its end, or close its stream")
         try:
-            yield
+            with self.memory._aside.stand_aside():
+                yield
+            self.memory._window.ask()
         finally:
             self._guard.release()
 

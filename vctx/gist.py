@@ -3,10 +3,14 @@
 Nothing is invented, and nothing is stored: a gist is made of the page whenever it is asked for, and is
 forgotten with it. Within equal tokens the telling words of a message hold more of the answers to questions
 about it than its beginning, or its best sentences: `python bench/gists.py`.
+
+A model may be asked for one instead: what it is asked, and what of its answer will do, stands here too.
 """
 
-from vctx.chunk import sentences
+from vctx.chunk import Count, sentences
+from vctx.errors import ModelError
 from vctx.stopwords import STOPWORDS
+from vctx.types import Message, Page, Reply, Role
 
 _FILLERS = """
 absolutely actually already awesome cool definitely feel get getting glad going gonna good got great
@@ -15,6 +19,26 @@ thank thanks thing things think thought totally wanna want wow yeah yep yes
 """
 FILLERS = frozenset(_FILLERS.split())
 """What chats say without telling anything."""
+
+INSTRUCTION = "Note down the facts of each message in as few words as possible."
+EXAMPLES = (
+    (
+        "Ana: Hey! I finally moved to Lyon in March, and my new flat is number 42, right by the river. How "
+        "about you, do you still live in Rome?",
+        "Ana moved to Lyon in March; flat 42 by the river",
+    ),
+    (
+        "Tom: Thanks, that means a lot! My sister Camille opened her bakery last Friday, and we sold 200 "
+        "loaves before noon.",
+        "Tom's sister Camille opened bakery last Friday; sold 200 loaves before noon",
+    ),
+)
+"""A small model follows examples where it follows no instruction."""
+ROLES: tuple[Role, Role] = ("user", "assistant")
+MOST = 64
+"""Tokens that a model's gist may take..."""
+PART = 0.5
+"""...and of its message's own."""
 
 
 def gist(text: str, limit: int) -> str:
@@ -28,6 +52,30 @@ def gist(text: str, limit: int) -> str:
             chosen.append((place, word))
             limit -= len(word) + 1
     return " ".join(word for _, word in sorted(chosen))
+
+
+def cap(text: str, count: Count) -> int:
+    """Tokens that a model's gist of a text may take."""
+    return min(MOST, int(PART * count([text])[0]))
+
+
+def asked(page: Page) -> list[Message]:
+    """What a model is asked for the gist of a message."""
+    shown = (Message(role, text) for pair in EXAMPLES for role, text in zip(ROLES, pair, strict=True))
+    return [
+        Message("system", INSTRUCTION),
+        *shown,
+        Message("user", f"{page.author or page.role}: {page.text}"),
+    ]
+
+
+def taken(reply: Reply, cap: int, count: Count) -> str:
+    """The gist that a model has made, on one line. Raises ModelError for one that is empty, or too long."""
+    text = " ".join(reply.text.split())
+    tokens = count([text])[0]
+    if not text or tokens > cap:
+        raise ModelError(f"the gist has {tokens} tokens of 1 to {cap}")
+    return text
 
 
 def telling(text: str) -> list[tuple[float, int, str]]:

@@ -33,6 +33,8 @@ class State:
     """The pages of the memory blocks that were written, by name."""
     shown: tuple[tuple[str, int], ...] = ()
     """Those that stand in the fixed part: what is written moves there at a flush."""
+    gists: tuple[tuple[int, int], ...] = ()
+    """Of messages that stand in the window, the pages with the gists that a model made; 0: it made none."""
     warned: bool = False
     """Whether the model was told, since the last flush, that the next is near."""
     sees: tuple[tuple[int, int], ...] = ((0, NEVER),)
@@ -83,7 +85,7 @@ def apply(state: State, entry: Entry) -> State:
         due = tuple(page for page in state.unfolded if page not in done)
         state = replace(state, unfolded=due, digest=entry.outcome["page"])
     state = _forgotten(state, entry) if entry.cause == "forget" else state
-    return _fixed(state, entry)
+    return _fixed(_gisted(state, entry), entry)
 
 
 def _fixed(state: State, entry: Entry) -> State:
@@ -95,6 +97,20 @@ def _fixed(state: State, entry: Entry) -> State:
             return replace(state, shown=state.blocks, warned=False, served=0)
         return replace(state, warned=False) if state.warned else state
     return replace(state, warned=True) if "warned" in entry.request else state
+
+
+def _gisted(state: State, entry: Entry) -> State:
+    """The gists that a model was asked for, of messages that still stand in the window."""
+    if entry.cause == "gist":
+        made = dict(zip(entry.request["pages"], entry.outcome["gists"], strict=True))
+        return replace(state, gists=tuple({**dict(state.gists), **made}.items()))
+    if not state.gists or not (entry.plan.evict or entry.cause == "forget"):
+        return state
+    gone = frozenset(entry.request["pages"]) if entry.cause == "forget" else ()
+    stand = {frame.page for frame in state.frames if not frame.fault}
+    return replace(
+        state, gists=tuple((p, made) for p, made in state.gists if p in stand and made not in gone)
+    )
 
 
 def flushes(entry: Entry) -> bool:
@@ -283,4 +299,5 @@ def remaining(frames: Iterable[Frame], gone: frozenset[int]) -> list[Frame]:
     """The frames that stay when pages are forgotten: a group that loses one leaves whole."""
     frames = list(frames)
     parted = {frame.group for frame in frames if frame.page in gone} - {None}
-    return [frame for frame in frames if frame.page not in gone and frame.group not in parted]
+    there = [frame for frame in frames if frame.page not in gone and frame.gist not in gone]
+    return [frame for frame in there if frame.group not in parted]

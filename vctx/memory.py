@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import Any, Literal, Self, get_args
 
 from vctx import blocks, explain, formats, quote, recall, render, thrash, usage
+from vctx.aside import Aside
 from vctx.backlog import Backlog
 from vctx.errors import InputError
 from vctx.library import Library
@@ -48,6 +49,8 @@ from vctx.types import (
 from vctx.weights import Weights, load
 from vctx.window import Window
 
+Forms = bool | Literal["extract", "model"]
+"""Whether messages that leave may stand on in a shorter form, and who makes their gists; True: extracts."""
 PRICED = 64
 """Hits that a fault may choose among."""
 BOUND = 2048
@@ -77,7 +80,7 @@ class Memory:
         summary: Literal["model", "extract"] = "model",
         weights: Weights | None = None,
         prices: Prices | None = None,
-        forms: bool = False,
+        forms: Forms = False,
         clock: Clock = now,
         progress: Progress = silent,
         backlog: Backlog | None = None,
@@ -85,6 +88,8 @@ class Memory:
         """`backlog` embeds `disk` with `embedder` in its own way; by default, when a recall asks for it."""
         if summary not in ("model", "extract"):
             raise InputError(f"summary is 'model' or 'extract', not {summary!r}")
+        if forms not in (False, True, "extract", "model"):
+            raise InputError(f"forms is 'extract', 'model', or False for none, not {forms!r}")
         self.budget = budget
         self.model = model
         self.tokenizer = tokenizer
@@ -97,9 +102,10 @@ class Memory:
         self.tools = {tool.name: tool for tool in tools if isinstance(tool, Tool)}
         self.schemas = [tool.schema if isinstance(tool, Tool) else tool for tool in tools]
         given = [formats.tools(self.schemas)] if tools else []
-        fixed: dict[str, Any] = {"system": system, "tools": given, "blocks": blocks}
+        self._aside = Aside(model if forms == "model" else None)
+        fixed: dict[str, Any] = {"system": system, "tools": given, "blocks": blocks, "aside": self._aside}
         self._window = Window(
-            disk, tokenizer, budget, policy=policy, clock=clock, prices=prices, forms=forms, **fixed
+            disk, tokenizer, budget, policy=policy, clock=clock, prices=prices, forms=bool(forms), **fixed
         )
         self._library = Library(disk, self._window, clock)
 
@@ -135,6 +141,8 @@ class Memory:
             raise InputError("two calls of one message have the same id")
         stored = self._window.append(replace(page, group=0) if made else page, made)
         self._backlog.wake()
+        if role == "assistant":
+            self._window.ask()
         return stored
 
     def add(self, reading: Reading, *, chunk_tokens: int = CHUNK, replace: bool = False) -> Added:
@@ -305,7 +313,8 @@ class Memory:
 
     def messages(self) -> list[Message]:
         """The window as messages; see `window`."""
-        return self._window.messages(self._summariser)
+        with self._aside.stand_aside():
+            return self._window.messages(self._summariser)
 
     def seen(self) -> tuple[list[Message], int]:
         """The window as messages, for people, and how many messages wait to be summarised.
@@ -420,6 +429,9 @@ class Memory:
 
     def _close(self, *, drain: bool) -> None:
         try:
+            self._aside.close()
+            if drain:
+                self._window.gather()
             self._backlog.close(drain=drain)
         finally:
             self._disk.close()

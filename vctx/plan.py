@@ -75,10 +75,18 @@ def _shortened(
     if not left and sum(frame.tokens for frame in briefs) <= space:
         return tuple(briefs)
     gone = {f.page for f in left} - {f.page for f in (*rest, *joining)}
-    stood = {frame.page: frame.form for frame in briefs}
-    new = [f for f in snapshot.briefs if f.page in gone or (f.page in stood and f.form is not stood[f.page])]
+    stood = {frame.page: (frame.form, frame.gist) for frame in briefs}
+    new = [
+        f
+        for f in snapshot.briefs
+        if f.page in gone or (f.form, f.gist) != stood.get(f.page, (f.form, f.gist))
+    ]
+    again = {(frame.page, frame.form) for frame in new}
+    old = [
+        frame for frame in briefs if (frame.page, frame.form) not in again
+    ]  # a model's gist takes its place
     budget = min(space, int(SHARE * snapshot.budget.room))
-    return shorten([*briefs, *new], budget, snapshot.tick) if budget > 0 else ()
+    return shorten([*old, *new], budget, snapshot.tick) if budget > 0 else ()
 
 
 def _idle(snapshot: Snapshot) -> bool:

@@ -53,7 +53,8 @@ def window(
     for together in _together(frames):
         first = together[0]
         if first.brief:
-            messages.append(Message("user", fault([brief(f, pages[f.page]) for f in together])))
+            texts = [brief(f, pages[f.page], pages[f.gist] if f.gist else None) for f in together]
+            messages.append(Message("user", fault(texts)))
         elif first.fault:
             messages.append(Message("user", fault([piece(pages[f.page], f.span) for f in together])))
         elif first.group is None:
@@ -153,10 +154,10 @@ def piece(page: Page, span: Span | None) -> str:
     return f"[{handle(page)}]{gap}{escape(text.strip())}"
 
 
-def brief(frame: Frame, page: Page) -> str:
-    """A page in a shorter form, behind its mark."""
+def brief(frame: Frame, page: Page, made: Page | None = None) -> str:
+    """A page in a shorter form, behind its mark; `made` holds the gist that a model made of it."""
     form = "gist" if frame.form is Form.GIST else "…"
-    return f"[{handle(page)}] ({form}) {escape(gist(page.text, frame.keep))}"
+    return f"[{handle(page)}] ({form}) {escape(made.text if made else gist(page.text, frame.keep))}"
 
 
 def handle(page: Page) -> str:

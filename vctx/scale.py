@@ -120,22 +120,30 @@ class Scale:
         """What says of a tool's result whose it is."""
         return sum(self.text([page.call, page.author])) if page.call else 0
 
-    def frame(self, frame: Frame, page: Page) -> int:
-        """What a frame costs now."""
+    def frame(self, frame: Frame, page: Page, made: Page | None = None) -> int:
+        """What a frame costs now; `made` holds its gist, where a model made that."""
         if frame.brief:
-            return self.text([render.brief(frame, page) + "\n"])[0]
+            return self.text([render.brief(frame, page, made) + "\n"])[0]
         if frame.fault:
             return self.piece(page, frame.span)
         if frame.form is Form.CUT:
             return self.message(render.cut(page, frame.keep)) + self._labels(page)
         return self._said(page)
 
-    def briefs(self, frame: Frame, page: Page) -> tuple[Frame, ...]:
-        """The shorter forms in which a message may stand, where they save anything."""
-        keeps = ((Form.GIST, int(GIST * len(page.text))), (Form.HANDLE, HANDLE))
-        shorter = (replace(frame, form=form, keep=keep) for form, keep in keeps)
-        weighed = (replace(one, tokens=self.frame(one, page)) for one in shorter)
-        return tuple(one for one in weighed if one.tokens <= SAVES * frame.tokens)
+    def briefs(self, frame: Frame, page: Page, made: Page | None = None) -> tuple[Frame, ...]:
+        """The shorter forms in which a message may stand, where they save anything; see `frame`."""
+        keep, by = (len(made.text), made.id) if made else (int(GIST * len(page.text)), 0)
+        gist = replace(frame, form=Form.GIST, keep=keep, gist=by)
+        handle = replace(frame, form=Form.HANDLE, keep=HANDLE, gist=0)
+        weighed = (
+            replace(one, tokens=self.frame(one, page, made if one.gist else None)) for one in (gist, handle)
+        )
+        whole = self._said(page)
+        return tuple(one for one in weighed if one.tokens <= SAVES * whole)
+
+    def mark(self, page: Page) -> int:
+        """What a shorter form costs beside its words."""
+        return self.text([f"[{render.handle(page)}] (gist) \n"])[0]
 
     def wrapper(self) -> int:
         """A fault's message beside its pages."""

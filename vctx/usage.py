@@ -1,11 +1,13 @@
 """What the calls of models took: tokens and cost, as a fold of the journal. Pure."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Literal
 
 from vctx import prices as pricing
 from vctx.types import Call, Entry, Prices, Reply, Usage
 
+WHY: Mapping[str, Literal["summary", "gist"]] = {"fold": "summary", "gist": "gist"}
+"""What a call was for, by the cause of its entry; else for a reply."""
 UNNAMED = "no prices were named"
 
 
@@ -37,7 +39,7 @@ def _call(entry: Entry, prices: Prices | None) -> Call:
         entry.tick,
         entry.at,
         told.get("model", ""),
-        "summary" if entry.cause == "fold" else "reply",
+        WHY.get(entry.cause, "reply"),
         prompt,
         cached,
         reply,

@@ -10,6 +10,8 @@ from dataclasses import replace
 from typing import Any, Literal
 
 from vctx import digest, groups, journal, layout, render
+from vctx.aside import Aside
+from vctx.briefs import Briefs
 from vctx.errors import BudgetError, InputError
 from vctx.ledger import Ledger
 from vctx.plan import by_value, decide, pack, weight
@@ -54,6 +56,7 @@ class Window:
         tools: Sequence[Message] = (),
         prices: Prices | None = None,
         forms: bool = False,
+        aside: Aside | None = None,
         blocks: Sequence[Block] = (),
     ) -> None:
         """Raises InputError for an unknown policy, BudgetError where system text and tools leave no room."""
@@ -67,6 +70,7 @@ class Window:
         self._clock = clock
         self._prices = prices
         self._forms = forms
+        self._briefs = Briefs(self.ledger, self.scale, aside or Aside(), clock, tokenizer.name)
         lessons = disk.entries(self._state.tick - LESSONS)
         self.scale.resume(journal.lessons(lessons, tokenizer.name))
         self._weigh()
@@ -121,6 +125,7 @@ class Window:
             raise InputError(
                 "this is what was paged in: it is on disk, and is kept once; append what was said"
             )
+        self._gather(page)
         with self._writing():
             page, *made = self.ledger.put([groups.placed(page, self.awaited()), *calls, *beside])
             arriving = self._arrivals([*self.ledger.unit(page.group), page, *made[: len(calls)]])
@@ -139,6 +144,7 @@ class Window:
         `tokens` bounds them (None: the budget's share of a fault); `waiting` pages had no vector yet.
         """
         share = self.budget.share if tokens is None else tokens
+        self._gather(room=share + hold)
         with self._writing():
             snapshot = self._snapshot(
                 hits=self._priced(ranked, share, query), ask=share, floor=floor, hold=hold
@@ -196,6 +202,25 @@ class Window:
         request["due"] += [f.page for f in leave if f.page not in gone and not f.fault]
         plan = Plan(evict=tuple(frame.slot for frame in leave))
         return self.ledger.note("forget", request, plan=plan)
+
+    def ask(self) -> None:
+        """Nobody waits for the model: has it make the gists that a flush, if one is near, would want."""
+        if self._forms and self._briefs.aside.model and self.pressure >= self.budget.warn:
+            self._briefs.ask(self._snapshot())
+
+    def gather(self) -> None:
+        """Stores the gists that were made meanwhile."""
+        if self._briefs.aside.ready:
+            with self._writing():
+                entry = self._briefs.file(self._briefs.aside.take())
+            self.ledger.apply(entry)
+
+    def _gather(self, page: Page | None = None, room: int = 0) -> None:
+        """Stores them once a flush is near: in between, they would part messages that follow each other."""
+        if self._briefs.aside.ready:
+            tokens = room + (self.scale.message(page.text) if page else 0)
+            if self._taken + tokens > self.budget.high * self.budget.room:
+                self.gather()
 
     def note(self, cause: Literal["run"], request: Mapping[str, Any]) -> None:
         """Writes down what changes no frame."""
@@ -330,17 +355,9 @@ class Window:
             warm=warm,
             cold=cold,
             read=state.read,
-            briefs=self._briefs(frames) if self._forms else (),
+            briefs=self._briefs.of(frames) if self._forms else (),
             **more,
         )
-
-    def _briefs(self, frames: Sequence[Frame]) -> tuple[Frame, ...]:
-        """The shorter forms of all messages that stand in full; those of one page are made once."""
-        plain = [f for f in frames if not f.fault and f.form in (Form.FULL, Form.GIST) and f.group is None]
-        new = [frame for frame in plain if frame.page not in self._shorter]
-        self._shorter |= {f.page: self.scale.briefs(f, self.ledger.page(f.page)) for f in new}
-        forms = (replace(one, references=f.references) for f in plain for one in self._shorter[f.page])
-        return tuple(forms)
 
     def _warm(self, frames: Sequence[Frame]) -> tuple[int, bool]:
         """Tokens of the prompt's beginning that the provider's cache holds; whether it has expired."""
@@ -382,14 +399,17 @@ class Window:
 
     def _weigh(self) -> None:
         """What never leaves and, where the counts have changed since the frames were made, the frames."""
-        self._shorter: dict[int, tuple[Frame, ...]] = {}
+        self._briefs.reweigh()
         self._standing.weigh(self._state)
         # A window that takes turns may need a first one: see `render.EARLIER`.
         self._base = self._standing.tokens + self._alternates * self.scale.message(render.EARLIER)
         self._cap = self._reserved(self.budget.room // 8)
-        page = self.ledger.page
         frames = self._state.frames if self.scale.learnt else ()
-        self._weights = {_shape(frame): self.scale.frame(frame, page(frame.page)) for frame in frames}
+        self._weights = {_shape(frame): self._weight(frame) for frame in frames}
+
+    def _weight(self, frame: Frame) -> int:
+        made = self.ledger.page(frame.gist) if frame.gist else None
+        return self.scale.frame(frame, self.ledger.page(frame.page), made)
 
     def _weighed(self, frames: tuple[Frame, ...]) -> tuple[Frame, ...]:
         """Frames with what they cost in the estimate in force."""
@@ -446,7 +466,8 @@ class Window:
         return tuple(m.content for m in self._render() if m.content.startswith(render.OPENING))
 
     def _render(self) -> list[Message]:
-        pages = {frame.page: self.ledger.page(frame.page) for frame in self._state.frames}
+        numbers = {number for frame in self._state.frames for number in (frame.page, frame.gist) if number}
+        pages = {number: self.ledger.page(number) for number in numbers}
         messages = render.window(
             self._state.frames,
             pages,
@@ -527,9 +548,9 @@ class Window:
         )
 
 
-def _shape(frame: Frame) -> tuple[Slot, int, int, Form]:
+def _shape(frame: Frame) -> tuple[Slot, int, int, Form, int]:
     """What its tokens depend on."""
-    return frame.slot, frame.arrived, frame.keep, frame.form
+    return frame.slot, frame.arrived, frame.keep, frame.form, frame.gist
 
 
 def _whole(frames: Sequence[Frame]) -> bool:

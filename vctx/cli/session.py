@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 Command = Callable[..., None]
 INTERRUPTED = 130
 """The exit code after Ctrl-C: 128 and the signal's number, as shells have it."""
+FORMS: dict[str, Literal[False, "extract", "model"]] = {"off": False, "extract": "extract", "model": "model"}
 
 
 @dataclass
@@ -82,7 +83,7 @@ class Session:
             system=self.system,
             weights=self.weights,
             prices=self.prices,
-            forms=self.forms == "extract",
+            forms=FORMS[self.forms],
             tools=[self.tools] if self.tools else (),
             progress=progress,
         )
@@ -191,10 +192,10 @@ OPTIONS = (
     click.option(
         "--forms",
         envvar="VCTX_FORMS",
-        type=click.Choice(["off", "extract"]),
+        type=click.Choice(list(FORMS)),
         default="off",
         show_default=True,
-        help="What has left may stand on as a gist: its telling words.",
+        help="What has left may stand on as a gist: its telling words, or what the model makes of it.",
     ),
     click.option(
         "--tools",

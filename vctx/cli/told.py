@@ -96,6 +96,11 @@ def _asked(entry: Entry) -> str:
             why = f" ({entry.outcome['why']})" if entry.outcome["why"] else ""
             made = f"digest of {many(len(entry.request['pages']), 'message')} on page {entry.outcome['page']}"
             return f"{made} by {entry.outcome['by']}{why}"
+        case "gist":
+            why = f" ({entry.outcome['why']})" if entry.outcome["why"] else ""
+            gists = entry.outcome["gists"]
+            made = f"{many(sum(page > 0 for page in gists), 'gist')} of {many(len(gists), 'message')}"
+            return f"{made} by {entry.outcome['by']}{why}"
         case "forget":
             return f"{many(len(entry.request['pages']), 'page')} erased"
         case "fork":

@@ -16,6 +16,9 @@ from vctx.models import quantise
 from vctx.models.noise import quiet
 from vctx.threads import threads
 
+SHORT = 512
+"""Tokens of prompt and reply at which a call leaves a longer prompt's KV alone: a second's reading."""
+
 
 class Guide(Protocol):
     """Says which tokens may come next."""
@@ -66,13 +69,27 @@ class Engine:
         suffice or the model fails.
         """
         with self._lock:
+            if self._beside(ids, max_tokens):
+                return 0, self._continue(list(ids), 0, self._empty(), max_tokens, guide, keep=False)
             served = self._reuse(ids)
             cache = self._cache
             self._forget()  # it is this call's until its end: another meanwhile begins with an empty one
         return served, self._continue(list(ids), served, cache, max_tokens, guide)
 
+    def _beside(self, ids: Sequence[int], max_tokens: int) -> bool:
+        """Whether a short prompt begins otherwise than a long one that is kept, and is worth less."""
+        short = len(ids) + max_tokens <= min(SHORT, len(self._ids) // 2)
+        return short and _common(self._ids, ids) < len(ids) // 2
+
     def _continue(
-        self, ids: list[int], served: int, cache: DynamicCache, max_tokens: int, guide: Guide | None
+        self,
+        ids: list[int],
+        served: int,
+        cache: DynamicCache,
+        max_tokens: int,
+        guide: Guide | None,
+        *,
+        keep: bool = True,
     ) -> Generator[int]:
         whole, first = False, len(ids)
         try:
@@ -85,7 +102,7 @@ class Engine:
                 if ids[-1] in self.stops:
                     break
         finally:
-            if whole:
+            if whole and keep:
                 with self._lock:
                     self._cache, self._ids = cache, ids[:served]
 
@@ -102,11 +119,7 @@ class Engine:
 
     def _reuse(self, ids: Sequence[int]) -> int:
         """Cuts the cache to the prefix that it shares with `ids`; one token at least is left to read."""
-        common = 0
-        for kept, asked in zip(self._ids, ids[:-1], strict=False):
-            if kept != asked:
-                break
-            common += 1
+        common = _common(self._ids, ids[:-1])
         excess = len(self._ids) - common
         try:
             if common and excess:
@@ -122,6 +135,12 @@ class Engine:
 
     def _empty(self) -> DynamicCache:
         return DynamicCache(config=self._model.config)
+
+
+def _common(kept: Sequence[int], asked: Sequence[int]) -> int:
+    """Ids that both begin with."""
+    pairs = zip(kept, asked, strict=False)
+    return next((n for n, (a, b) in enumerate(pairs) if a != b), min(len(kept), len(asked)))
 
 
 def _best(logits: torch.Tensor, guide: Guide | None) -> int:

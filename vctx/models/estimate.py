@@ -13,6 +13,7 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from hashlib import blake2b
+from threading import RLock
 from typing import NamedTuple
 
 from vctx.models import features
@@ -58,6 +59,7 @@ class EstimateTokenizer:
         self.name = name
         self.alternates = alternates
         self.learnt = 0
+        self._turn = RLock()  # a reply that nobody waits for teaches it in another thread
         self._regression = Regression()
         self._opening = Part(OPENING, features.OPENING)
         self._parts: dict[bytes, Part] = {}
@@ -70,12 +72,14 @@ class EstimateTokenizer:
 
         Their sum is a fair estimate of a prompt; a bound of each would be far too much for all.
         """
-        return [self._one(text) for text in texts]
+        with self._turn:
+            return [self._one(text) for text in texts]
 
     def prompt(self, messages: Sequence[Message]) -> int:
         """A bound for a whole prompt: exact where it was counted, and close where it grew since."""
-        held, new = self._split(messages)
-        return self._bound(new.values()) + sum(self._held(at, parts) for at, parts in held.items())
+        with self._turn:
+            held, new = self._split(messages)
+            return self._bound(new.values()) + sum(self._held(at, parts) for at, parts in held.items())
 
     @property
     def overhead(self) -> int:
@@ -84,6 +88,10 @@ class EstimateTokenizer:
 
     def learn(self, messages: Sequence[Message], tokens: int) -> Lesson:
         """Takes what an endpoint has counted for a prompt; empty where that teaches nothing."""
+        with self._turn:
+            return self._learn(messages, tokens)
+
+    def _learn(self, messages: Sequence[Message], tokens: int) -> Lesson:
         held, new = self._split(messages)
         for at, parts in held.items():
             if len(parts) == len(self._segments[at].parts):

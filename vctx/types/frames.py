@@ -46,6 +46,8 @@ class Frame:
     """Characters kept: at either end when the form is CUT, in all when it is GIST or HANDLE."""
     group: int | None = None
     pinned: bool = False
+    gist: int = 0
+    """The page that holds its gist, where a model has made it."""
 
     @property
     def brief(self) -> bool:
@@ -72,6 +74,7 @@ class Frame:
             self.keep,
             self.group,
             self.pinned,
+            self.gist,
         )
 
 

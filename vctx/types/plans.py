@@ -120,7 +120,9 @@ class Entry:
     """One line of the journal. Folding all of them gives the window."""
 
     tick: int
-    cause: Literal["append", "recall", "fit", "fold", "pin", "unpin", "forget", "fork", "switch", "run"]
+    cause: Literal[
+        "append", "recall", "fit", "fold", "gist", "pin", "unpin", "forget", "fork", "switch", "run"
+    ]
     at: datetime
     request: Mapping[str, Any] = field(default_factory=dict)
     policy: str = ""

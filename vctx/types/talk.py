@@ -132,7 +132,7 @@ class Call:
     at: datetime
     model: str
     """Empty in a journal of an earlier version."""
-    why: Literal["reply", "summary"]
+    why: Literal["reply", "summary", "gist"]
     prompt: int | None = None
     """The cached included."""
     cached: int | None = None
