@@ -253,6 +253,16 @@ def test_the_supporting_sentence_is_named(ctx: Context) -> None:
     assert ctx.support("treasure", []) is None
 
 
+def test_what_the_model_said_supports_it_only_where_nothing_else_does(ctx: Context) -> None:
+    said = ctx.append("user", "The treasure lies under the lighthouse.")
+    own = ctx.append("assistant", "The treasure is buried under the lighthouse.")
+    hits = ctx.search("treasure under the lighthouse")
+    quote = ctx.support("The treasure is buried under the lighthouse.", hits)
+    assert quote is not None and quote.page == said
+    quote = ctx.support("The treasure is buried.", [hit for hit in hits if hit.page == own.id])
+    assert quote is not None and quote.page == own
+
+
 def test_what_the_user_asked_supports_no_answer(ctx: Context) -> None:
     asked = ctx.append("user", "Where does the treasure lie?")
     said = ctx.append("user", "Bob asks where. The treasure lies under the lighthouse.")

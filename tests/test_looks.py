@@ -61,6 +61,8 @@ def test_a_smaller_window_is_looked_at_as_it_would_be(
     sandbox.small_parts(monkeypatch)
     monkeypatch.chdir(sandbox.copied(filled, tmp_path))
     whole = json.loads(vctx("window", "--db", "alice.db", "--json").stdout)
+    assert vctx("window", "--db", "alice.db").stderr == ""
+    assert "shown is what would be left" in vctx("window", "--db", "alice.db", "--window", "600").stderr
     small = ("window", "--db", "alice.db", "--window", "600", "--json")
     part, regions = json.loads(vctx(*small).stdout), json.loads(vctx(*small, "--map").stdout)
     assert whole["tokens"] > part["limit"] >= part["tokens"] > 0

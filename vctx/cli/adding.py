@@ -84,16 +84,16 @@ def add(
         for item in items:
             _add(opened, item, haul, password, replace, strict)
         if haul.added:
-            _embed(opened(), haul)
+            _embed(opened())
     if haul.added or session.as_json:
         session.emit([show.document(d) for d in haul.added], show.documents(haul.added))
     _report(haul)
 
 
-def _embed(ctx: "Context", haul: Haul) -> None:
+def _embed(ctx: "Context") -> None:
     if ctx.stats().pending > LONG:
-        tokens = sum(one.tokens for one in haul.added)
-        click.echo(f"{tokens:,} tokens are on disk and found by their words; now by their meaning", err=True)
+        waiting = show.many(ctx.stats().pending, "chunk")
+        click.echo(f"{waiting} are on disk and found by their words; now by their meaning", err=True)
     try:
         ctx.embed()
     except KeyboardInterrupt:

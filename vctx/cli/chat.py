@@ -5,11 +5,12 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from shutil import get_terminal_size
 from typing import TYPE_CHECKING
 
 import click
 
-from vctx.cli import show, slash, speech
+from vctx.cli import lines, show, slash, speech
 from vctx.cli.session import Session, session_options
 from vctx.errors import BudgetError, VctxError
 from vctx.types import Call
@@ -90,7 +91,8 @@ class Talk:
             click.secho(f"\nError: {error}", err=True, fg="red")
         else:
             self.faults += said.answer.faults
-            click.secho(f"\n{show.under(said.answer, said.quote, said.pages)}\n", dim=True)
+            below = show.under(said.answer, said.quote, said.pages, said.reserve)
+            click.secho(f"\n{lines.folded(below, get_terminal_size().columns)}\n", dim=True)
 
     def greeting(self) -> str:
         """Where the chat is, and what to do."""

@@ -187,7 +187,7 @@ OPTIONS = (
     click.option(
         "--prices",
         envvar="VCTX_PRICES",
-        help=f"Of a prompt's tokens, for --policy priced: {', '.join(TABLE)}, or a JSON file.",
+        help=f"Of a model's tokens, for what calls cost and --policy priced: {', '.join(TABLE)}, or a file.",
     ),
     click.option(
         "--forms",

@@ -71,9 +71,18 @@ def answered(answer: Answer, quote: Quote | None) -> str:
     return f"{said(answer)}\n{source(answer, quote)}"
 
 
-def source(answer: Answer, quote: Quote | None) -> str:
-    """What stands below an answer: the sentence that supports it, and the paging."""
-    return "\n".join([*(("", _quoted(quote)) if quote else ()), f"  {paging(answer)}"])
+def source(answer: Answer, quote: Quote | None, reserve: int | None = None) -> str:
+    """What stands below an answer: the sentence that supports it, and the paging; that it was cut."""
+    return "\n".join(
+        [*(("", _quoted(quote)) if quote else ()), *_cut(answer, reserve), f"  {paging(answer)}"]
+    )
+
+
+def _cut(answer: Answer, reserve: int | None) -> tuple[str, ...]:
+    """That the reply came to the end of its reserve, if it did."""
+    if reserve is None or (answer.reply.completion_tokens or 0) < reserve:
+        return ()
+    return (f"  the reply ended at its limit of {reserve:,} tokens: --reserve names a larger one",)
 
 
 def _quoted(quote: Quote) -> str:
@@ -92,12 +101,12 @@ def places(pages: Sequence[Page]) -> str:
     return "; ".join(map(place, pages))
 
 
-def under(answer: Answer, quote: Quote | None, pages: Sequence[Page]) -> str:
+def under(answer: Answer, quote: Quote | None, pages: Sequence[Page], reserve: int | None = None) -> str:
     """What stands below an answer in a chat: the sentence that supports it, the other sources, the paging."""
     others = [place(page) for page in pages if quote is None or page.id != quote.page.id]
     also = f"  {'also' if quote else 'from'}: {'; '.join(others)}" if others else ""
     first = _quoted(quote) if quote else ""
-    return "\n".join(part for part in (first, also, f"  {paging(answer)}") if part)
+    return "\n".join(part for part in (first, also, *_cut(answer, reserve), f"  {paging(answer)}") if part)
 
 
 def said(answer: Answer) -> str:

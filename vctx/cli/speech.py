@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from vctx.cli import show
+from vctx.cli import lines, show
 from vctx.errors import InputError
 from vctx.types import Answer, Hit, Page, Quote
 
@@ -30,6 +30,8 @@ class Said:
     answer: Answer
     quote: Quote | None
     pages: Sequence[Page]
+    reserve: int
+    """Tokens that the reply might have taken."""
 
 
 def text(given: str) -> str:
@@ -45,7 +47,7 @@ def heard(ctx: "Context", text: str, *, aloud: bool) -> Said:
     told = _Told(ctx)
     try:
         with ctx.stream(text, watch=told if aloud else None) as stream:
-            for piece in trimmed(stream):
+            for piece in _wide(trimmed(stream)):
                 if aloud:
                     told.clear()
                     click.echo(piece, nl=False)
@@ -55,7 +57,12 @@ def heard(ctx: "Context", text: str, *, aloud: bool) -> Said:
     if aloud:
         click.echo("" if answer.text.strip() else show.said(answer))
     quote = ctx.support(f"{text} {answer}", answer.hits)
-    return Said(answer, quote, pages(ctx, answer.hits))
+    return Said(answer, quote, pages(ctx, answer.hits), ctx.budget.reserve)
+
+
+def _wide(pieces: Iterable[str]) -> Iterable[str]:
+    """As wide as the terminal, where there is one."""
+    return lines.flowing(pieces, get_terminal_size().columns) if sys.stdout.isatty() else pieces
 
 
 def trimmed(pieces: Iterable[str]) -> Iterator[str]:

@@ -17,12 +17,21 @@ from vctx.cli.session import Session, existing, query, session_options
 def window(session: Session, as_map: bool) -> None:
     """Show what the model would see, tokens per message. No model is asked: a summary that is due waits.
 
+    A look changes nothing: in a --window that is too small for what stands, it shows what would be left.
+
     \b
       vctx window --db book.db
       vctx window --db book.db --map
       vctx window --db book.db --json
     """
     with session.open() as ctx:
+        limit, stands = ctx.budget.room, sum(frame.tokens for frame in ctx.frames)
+        if stands > limit:
+            click.echo(
+                f"{stands:,} tokens of messages stand in the window, and this one has room for {limit:,}: "
+                "shown is what would be left (--window names another)",
+                err=True,
+            )
         if as_map:
             regions, title = ctx.regions(), Path(session.db).name
             session.emit(picture.data(regions), picture.drawn(regions, title, look()))
@@ -30,7 +39,6 @@ def window(session: Session, as_map: bool) -> None:
         messages, due = ctx.seen()
         upto = [ctx.tokens(messages[:n]) for n in range(1, len(messages) + 1)]
         counts = [after - before for before, after in pairwise([0, *upto])]
-        limit = ctx.budget.room
     session.emit(show.window(messages, counts, limit, due), show.seen(messages, counts, limit, due))
 
 

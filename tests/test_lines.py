@@ -1,0 +1,38 @@
+"""Text as wide as a terminal: worked examples, and the property that no word is lost or passes the edge."""
+
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vctx.cli.lines import cells, flowing, folded
+
+
+@pytest.mark.parametrize(
+    ("pieces", "shown"),
+    [
+        (["one t", "wo three"], "one two\nthree"),
+        (["one two", " ", "three"], "one two\nthree"),
+        (["a\n\n  indented ", "far"], "a\n\n  indented\nfar"),
+        # A word that is wider than the line is the terminal's to break: 12 - 10 columns are taken then.
+        (["twelve-signs of those"], "twelve-signs of\nthose"),
+        # Two columns each.
+        (["漢字 漢字 漢字"], "漢字 漢字\n漢字"),
+        ([], ""),
+    ],
+)
+def test_a_text_that_comes(pieces: Sequence[str], shown: str) -> None:
+    assert "".join(flowing(pieces, 10)) == shown
+
+
+@given(st.text(" \nabé漢", max_size=60), st.integers(4, 20))
+def test_nothing_is_lost_and_no_line_of_words_is_too_wide(text: str, width: int) -> None:
+    shown = "".join(flowing([text[:7], text[7:]], width))
+    assert shown.split() == text.split()
+    if all(cells(word) <= width for word in text.split()):
+        assert all(cells(line.rstrip()) <= width or not line.strip() for line in shown.split("\n"))
+
+
+def test_what_goes_on_stands_below_where_its_line_began() -> None:
+    assert folded("  from: a; b; c\nshort\n", 10) == "  from: a;\n  b; c\nshort\n"

@@ -1,0 +1,60 @@
+"""Text as wide as the terminal: lines are broken between words, where there are any. Pure."""
+
+import textwrap
+from collections.abc import Iterable, Iterator
+from itertools import chain
+
+
+def folded(text: str, width: int) -> str:
+    """A text with its lines at most `width` columns wide; what goes on stands below where its line began."""
+    return "\n".join(part for line in text.split("\n") for part in _folded(line, width))
+
+
+def _folded(line: str, width: int) -> list[str]:
+    indent = line[: len(line) - len(line.lstrip())]
+    wrapper = textwrap.TextWrapper(
+        width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+    )
+    return wrapper.wrap(line) or [""]
+
+
+def flowing(pieces: Iterable[str], width: int) -> Iterator[str]:
+    """A text that comes in pieces, word by word, a new line before each word that would pass `width`."""
+    column, gap, word = 0, "", ""
+    for char in chain.from_iterable(pieces):
+        if not char.isspace():
+            word += char
+            continue
+        if word:
+            text, column = _placed(gap, word, column, width)
+            yield text
+            gap, word = "", ""
+        gap += char
+        if char == "\n":
+            yield gap
+            column, gap = 0, ""
+    if word:
+        yield _placed(gap, word, column, width)[0]
+
+
+def _placed(gap: str, word: str, column: int, width: int) -> tuple[str, int]:
+    """What is printed at this column for a gap and a word, and the column after it."""
+    wide = cells(gap) + cells(word)
+    if column and gap and column + wide > width:
+        return f"\n{word}", _column(cells(word), width)
+    return gap + word, _column(column + wide, width)
+
+
+def _column(wide: int, width: int) -> int:
+    """Where a text ends that the terminal breaks at its edge: at the edge itself, where it fills the line."""
+    return (wide - 1) % width + 1
+
+
+def cells(text: str) -> int:
+    """The columns that a text takes: two for a letter of Chinese, none for an accent of its own."""
+    if text.isascii():
+        return len(text)
+    from wcwidth import wcswidth
+
+    wide = wcswidth(text)
+    return wide if wide >= 0 else len(text)
