@@ -153,7 +153,7 @@ def test_what_was_made_of_a_page_that_is_gone_is_not_kept(tmp_path: Path) -> Non
         made = [done.job.page for done in ctx._aside._done]
         assert made
         assert ctx.forget(made)
-        ctx._window.gather()
+        ctx._window.briefs.file()
         assert ctx.log()[-1].request == {"pages": []}
         assert not [page for page in ctx._disk.pages(kind="summary") if page.text.startswith("Noted")]
         assert ctx.usage().calls[-1].why == "gist"  # it was paid for

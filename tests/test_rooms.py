@@ -43,8 +43,14 @@ ALLOWED = {
     "ledger": NOUNS | PURE,
     "standing": NOUNS | PURE,
     "aside": NOUNS,
-    "briefs": NOUNS | PURE | {"aside", "ledger"},
-    "window": NOUNS | PURE | {"aside", "briefs", "ledger", "standing"},
+    "briefs": NOUNS | PURE | {"aside", "ledger", "room"},
+    "erasing": NOUNS | PURE | {"ledger", "room"},
+    "room": NOUNS | PURE | {"ledger", "standing"},
+    "joining": NOUNS | PURE | {"ledger", "room"},
+    "folding": NOUNS | PURE | {"ledger", "room"},
+    "window": NOUNS
+    | PURE
+    | {"aside", "briefs", "erasing", "folding", "joining", "ledger", "room", "standing"},
     "library": NOUNS | PURE | {"window"},
     "memory": NOUNS | PURE | {"formats", "aside", "backlog", "library", "window"},
     "tools": NOUNS,

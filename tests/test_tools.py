@@ -193,7 +193,7 @@ def test_tools_count_in_every_prompt(tmp_path: Path) -> None:
         assert plain.window() == tooled.window()
         cost = tooled.tokens(tooled.window()) - plain.tokens(plain.window())
         assert cost == tooled.tokens(tooled.messages()) - plain.tokens(plain.messages()) > 10
-        assert tooled._window.largest() == plain._window.largest() - cost
+        assert tooled._window.room.largest() == plain._window.room.largest() - cost
     with pytest.raises(BudgetError, match="the tools"):
         make(tmp_path / "c.db", tools=[SCHEMA] * 20)
     with pytest.raises(InputError, match="a tool is"):

@@ -14,28 +14,29 @@ from vctx.errors import ModelError
 from vctx.ledger import Ledger
 from vctx.plan import decide, weight
 from vctx.ports import Clock
-from vctx.scale import Scale
+from vctx.room import Room
 from vctx.types import Entry, Form, Frame, Page, Snapshot
 
 
 class Briefs:
     """Weighs shorter forms, asks a model for gists, and files what it has made."""
 
-    def __init__(self, ledger: Ledger, scale: Scale, aside: Aside, clock: Clock, tokenizer: str) -> None:
+    def __init__(self, ledger: Ledger, room: Room, aside: Aside, clock: Clock, tokenizer: str) -> None:
         """`tokenizer` is the name of the one that counts."""
         self.aside = aside
         self._ledger = ledger
-        self._scale = scale
+        self._room = room
+        self._scale = room.scale
         self._clock = clock
         self._tokenizer = tokenizer
+        self._learnt = room.scale.learnt
         self._known: dict[tuple[int, int], tuple[Frame, ...]] = {}
-
-    def reweigh(self) -> None:
-        """What was weighed is weighed anew: the counts have changed."""
-        self._known.clear()
 
     def of(self, frames: Iterable[Frame]) -> tuple[Frame, ...]:
         """The shorter forms of messages that stand in full, or as a gist; those of a page are made once."""
+        if self._learnt != self._scale.learnt:  # the counts have changed
+            self._known.clear()
+            self._learnt = self._scale.learnt
         made = dict(self._ledger.state.gists)
         plain = [f for f in frames if not f.fault and f.form in (Form.FULL, Form.GIST) and f.group is None]
         forms = (replace(one, references=f.references) for f in plain for one in self._forms(f, made))
@@ -77,8 +78,26 @@ class Briefs:
             frame, tokens=min(frame.tokens, gist.MOST + self._scale.mark(self._ledger.page(frame.page)))
         )
 
-    def file(self, made: Sequence[Done]) -> Entry:
-        """Stores the gists of messages that still stand in the window, and notes them. Inside `writing`."""
+    def gather(self, page: Page | None = None, room: int = 0) -> None:
+        """Stores what was made meanwhile, once what comes now makes a flush: a message, or so much room.
+
+        In between, the gists would part messages that follow each other.
+        """
+        if self.aside.ready:
+            budget = self._room.budget
+            tokens = room + (self._scale.message(page.text) if page else 0)
+            if self._room.taken + tokens > budget.high * budget.room:
+                self.file()
+
+    def file(self) -> None:
+        """Stores what was made meanwhile."""
+        if self.aside.ready:
+            with self._room.writing():
+                entry = self._filed(self.aside.take())
+            self._ledger.apply(entry)
+
+    def _filed(self, made: Sequence[Done]) -> Entry:
+        """Stores the gists of messages that still stand in the window, and notes them."""
         stand = {frame.page for frame in self._ledger.frames if not frame.fault}
         asked = dict(self._ledger.state.gists)
         due = [done for done in made if done.job.page in stand and not asked.get(done.job.page)]

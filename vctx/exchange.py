@@ -54,7 +54,7 @@ class Exchange:
 
     def space(self, text: str) -> int:
         """Tokens that a message will take in the window: what a recall for it leaves free."""
-        return min(self.memory._window.scale.message(render.escape(text)), self.memory._window.largest())
+        return min(self.memory._window.scale.message(render.escape(text)), self.memory._window.room.largest())
 
     def weight(self, message: Message) -> int:
         """Tokens of a message's texts."""
@@ -72,7 +72,7 @@ class Exchange:
     @property
     def pressure(self) -> float:
         """The share of the room that is in use."""
-        return self.memory._window.pressure
+        return self.memory._window.room.pressure
 
     @property
     def warned(self) -> bool:
@@ -179,7 +179,7 @@ class Exchange:
         reserve = min(self.memory.budget.reserve, limit // 4)
         room = (limit - reserve) * ours // max(error.tokens, ours) if error.tokens else ours * 3 // 4
         room = min(room, ours - 1)
-        if self.memory._window.least > room // 2:
+        if self.memory._window.room.least > room // 2:
             raise error
         self.memory.budget = replace(self.memory.budget, window=room + reserve, reserve=reserve)
         self.memory._window.resize(self.memory.budget)

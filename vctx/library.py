@@ -60,7 +60,7 @@ class Library:
             made.append(self._written(Document(reading.name, sha, len(pages)), pages, other=replace))
             return made[0].erase
 
-        self._window.revise(reading.name, write)
+        self._window.erasing.revise(reading.name, write)
         return self._told(reading, made[0])
 
     def _recorded(self) -> dict[str, str]:

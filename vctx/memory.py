@@ -186,7 +186,7 @@ class Memory:
         then, later. A backup, and what the file system keeps, are out of reach. Raises InputError for a
         document, DiskError for a page that is not there.
         """
-        return self._window.forget([*pages, *(self._written(block) if block else ())], document)
+        return self._window.erasing.forget([*pages, *(self._written(block) if block else ())], document)
 
     def _written(self, name: str) -> list[int]:
         """The versions of a block, and what told of each as it was written. Raises InputError."""
@@ -431,7 +431,7 @@ class Memory:
         try:
             self._aside.close()
             if drain:
-                self._window.gather()
+                self._window.briefs.file()
             self._backlog.close(drain=drain)
         finally:
             self._disk.close()
