@@ -1,13 +1,19 @@
 """`vctx add` as a user drives it: files, folders, standard input, what goes wrong, and what is told."""
 
+import io
+import itertools
 import json
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 from sandbox import small_parts
 from shell import vctx
 
+from vctx.cli.session import progress
 from vctx.fakes import HashingEmbedder
 
 FILES = Path(__file__).parent / "files"
@@ -114,6 +120,46 @@ def test_interrupted_and_resumed(db: str, tmp_path: Path, monkeypatch: pytest.Mo
     assert json.loads(vctx("ls", "--db", db, "--json").stdout)["pending"] == 1
     assert "as it was" in vctx("add", "--db", db, str(file)).stdout
     assert json.loads(vctx("ls", "--db", db, "--json").stdout)["pending"] == 0
+
+
+def test_an_interrupt_loses_one_batch_at_most(
+    db: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "a.md"
+    file.write_text("".join(f"# {n}\n\nAbout the number {n}.\n\n" for n in range(20)))
+    for constant in ("backlog.BATCH", "backlog.MOST", "background.SMALL"):
+        monkeypatch.setattr(f"vctx.{constant}", 2)
+    asked: list[int] = []
+    embed = HashingEmbedder.embed
+
+    def counted(self: HashingEmbedder, texts: Sequence[str]) -> NDArray[np.float32]:
+        asked.append(len(texts))
+        if len(asked) == 3:
+            raise KeyboardInterrupt
+        return embed(self, texts)
+
+    monkeypatch.setattr(HashingEmbedder, "embed", counted)
+    stderr = vctx("add", "--db", db, str(file), code=130).stderr
+    assert "interrupted: 16 chunks wait to be embedded" in stderr
+    vctx("add", "--db", db, str(file))
+    assert sum(asked[3:]) == 16, "what was kept is not embedded again"
+    assert json.loads(vctx("ls", "--db", db, "--json").stdout)["pending"] == 0
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_the_bar_tells_pages_time_tokens_and_vectors(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stderr", screen := Terminal())
+    seconds = itertools.count(0, 10)
+    monkeypatch.setattr("tqdm.std.time", lambda: next(seconds))
+    with progress("embedding chunks", 900) as advance:
+        advance(300, tokens=9_310, vectors=299)
+        advance(300, tokens=9_000, vectors=300)
+    assert "600/900, 00:" in screen.getvalue()
+    assert " left, 18,310 tokens, 599 vectors" in screen.getvalue()
 
 
 def test_names(db: str, tmp_path: Path) -> None:

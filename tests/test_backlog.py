@@ -5,22 +5,29 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import pytest
 from conftest import make, ticking
+from hypothesis import given
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 import vctx
 from vctx.background import SMALL, Background
-from vctx.backlog import Backlog
+from vctx.backlog import MOST, Backlog, advance_by, paced
 from vctx.context import Context
 from vctx.errors import DiskError, MismatchError, ModelError
 from vctx.fakes import HashingEmbedder, WordTokenizer
+from vctx.ports import Advance, unseen
 from vctx.storage import SqliteDisk
+from vctx.threads import lanes, threads
 from vctx.types import Budget
+
+Told = tuple[int, dict[str, int]]
 
 
 class Slow(HashingEmbedder):
@@ -189,6 +196,51 @@ def test_the_interpreter_ends_without_a_close(path: Path, end: str) -> None:
         assert disk.stats().pages == 400 and disk.check().sound
 
 
+# How far it has come
+
+
+def test_what_was_embedded_is_told_with_its_tokens_and_vectors(path: Path) -> None:
+    shown: list[Told] = []
+    with make(path, progress=counted(shown)) as ctx:
+        for text in ("one", "two words", "one"):
+            ctx.append("user", text)
+        ctx.embed()
+        assert shown == [(3, {"tokens": 4, "vectors": 2})], "what is embedded once is not embedded again"
+
+
+def test_batches_keep_to_their_pace(path: Path) -> None:
+    """Of an embedder that takes 10 ms a page: 128 pages in 1.28 s, then as many as in two seconds."""
+    embedder = Slow()
+    embedder.gate.set()
+    with make(path, embedder=embedder) as ctx:
+        with ctx._disk.transaction():
+            ctx._disk.put([vctx.Page("message", "user", f"m {i}", ctx._clock(), "user") for i in range(700)])
+        times = iter([0, 1.28, 10, 12, 20, 24, 30, 31, 40, 41])
+        assert advance_by(ctx._disk, embedder, 9999, unseen, timer=lambda: next(times)) == 700
+    assert embedder.batches == [128, 200, 200, 100, 72]
+
+
+@given(st.integers(1, 10_000), st.floats(0, 1e6))
+def test_a_pace_is_at_least_a_page_and_at_most_doubled(pages: int, seconds: float) -> None:
+    assert 1 <= paced(pages, seconds) <= min(2 * pages, MOST)
+
+
+def test_the_worker_leaves_a_core_free(path: Path) -> None:
+    seen: list[int] = []
+
+    class Looks(Slow):
+        def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+            seen.append(lanes())
+            return super().embed(texts)
+
+    embedder = Looks()
+    embedder.gate.set()
+    with threaded(path, embedder) as ctx:
+        ctx.append("user", "one")
+        until(lambda: ctx.stats().pending == 0)
+    assert seen[0] == min(16, threads())
+
+
 # Another embedder
 
 
@@ -199,9 +251,9 @@ def test_reembed_changes_the_embedder_for_good(path: Path) -> None:
         ctx.search("one")
         with pytest.raises(MismatchError, match=r"hashing-256, not by hashing-64.*vctx reembed"):
             make(path, embedder=HashingEmbedder(64))
-        shown: list[int] = []
+        shown: list[Told] = []
         assert vctx.reembed(path, HashingEmbedder(64), progress=counted(shown)) == 3
-        assert sum(shown) == 3
+        assert shown == [(3, {"vectors": 3})]
         # Who had it open with the old one is told.
         with pytest.raises(MismatchError, match="hashing-64, not by hashing-256"):
             ctx.search("one")
@@ -209,12 +261,10 @@ def test_reembed_changes_the_embedder_for_good(path: Path) -> None:
         assert all(hit.dense is not None for hit in ctx.search("one two three"))
 
 
-def counted(shown: list[int]) -> vctx.Progress:
-    from contextlib import contextmanager
-
+def counted(shown: list[Told]) -> vctx.Progress:
     @contextmanager
-    def progress(label: str, total: int):  # type: ignore[no-untyped-def]
-        yield shown.append
+    def progress(label: str, total: int) -> Iterator[Advance]:
+        yield lambda n, /, **told: shown.append((n, told))
 
     return progress
 

@@ -50,7 +50,10 @@ class Scarce(bert.Bert):
         self.tried: list[int] = []
 
 
-def test_memory_that_runs_out_halves_the_batch_and_goes_on(tiny: Path) -> None:
+def test_memory_that_runs_out_halves_the_batch_and_goes_on(
+    tiny: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VCTX_THREADS", "1")  # a GPU has one lane
     recipe, ids = parts(tiny)
     scarce = Scarce(recipe)
     expected = bert.Bert(recipe, "float32", "cpu").encode(ids)

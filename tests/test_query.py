@@ -4,7 +4,7 @@ import math
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from vctx.embed import bert, folder, light, load, native, stream
 from vctx.embed.load import find
 from vctx.embed.tokens import read
 from vctx.errors import InputError, MissingError, ModelError
+from vctx.ports import Advance
 
 MANY = [*ODD, *texts(60, 30)]
 
@@ -259,9 +260,9 @@ def test_progress_is_shown_where_it_is_asked_for(tiny: Path) -> None:
     shown: list[object] = []
 
     @contextmanager
-    def progress(label: str, total: int) -> Iterator[Callable[[int], object]]:
+    def progress(label: str, total: int) -> Iterator[Advance]:
         shown.extend([label, total])
-        yield shown.append
+        yield lambda n, /, **_: shown.append(n)
 
     load(str(tiny)).embed(["page"] * 16, progress)
     assert shown == ["embedding", 16, 7, 7, 2]

@@ -39,7 +39,7 @@ ALLOWED = {
     "formats": {"types", "errors"},
     **{room: NOUNS | PURE | {"formats"} for room in PURE},
     "backlog": NOUNS,
-    "background": NOUNS | {"backlog"},
+    "background": NOUNS | {"backlog", "threads"},
     "ledger": NOUNS | PURE,
     "standing": NOUNS | PURE,
     "aside": NOUNS,

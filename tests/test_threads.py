@@ -5,7 +5,7 @@ import os
 import pytest
 
 from vctx.errors import InputError
-from vctx.threads import threads
+from vctx.threads import aside, lanes, threads
 
 
 @pytest.fixture(autouse=True)
@@ -18,6 +18,19 @@ def test_one_core_is_left_free(monkeypatch: pytest.MonkeyPatch) -> None:
     for cores, expected in ((1, 1), (2, 1), (8, 7)):
         monkeypatch.setattr(os, "sched_getaffinity", lambda _, cores=cores: set(range(cores)), raising=False)
         assert threads() == expected
+
+
+def test_lanes_wait_for_nobody_and_take_every_core(monkeypatch: pytest.MonkeyPatch) -> None:
+    for cores, everywhere, behind in ((1, 1, 1), (2, 2, 1), (8, 8, 7), (64, 16, 16)):
+        monkeypatch.setattr(os, "sched_getaffinity", lambda _, cores=cores: set(range(cores)), raising=False)
+        assert lanes() == everywhere
+        with aside():
+            assert lanes() == behind
+        assert lanes() == everywhere
+    monkeypatch.setenv("OMP_NUM_THREADS", "5")
+    assert lanes() == 5
+    monkeypatch.setenv("VCTX_THREADS", "3")
+    assert lanes() == 3
 
 
 def test_the_environment_decides(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,8 +14,9 @@ from contextlib import contextmanager, suppress
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from vctx.backlog import Backlog, advance_by
-from vctx.ports import Disk, Embedder, Progress, silent
+from vctx.backlog import Backlog, Count, advance_by
+from vctx.ports import Disk, Embedder, Progress, silent, unseen
+from vctx.threads import aside
 
 if TYPE_CHECKING:
     from vctx.ports import Vectors
@@ -70,13 +71,13 @@ class Background(Backlog):
                 self._queued = True
                 self._batches.append(self._pool.submit(self._batch))
 
-    def embed(self, bound: int | None = None) -> int:
+    def embed(self, bound: int | None = None, count: Count | None = None) -> int:
         """As `Backlog.embed`, before the worker's next batch; first raises what went wrong in it."""
         if self._process != os.getpid():
-            return super().embed(bound)  # the disk says what is wrong
+            return super().embed(bound, count)  # the disk says what is wrong
         with self._first():
             self._surface()
-            left = super().embed(bound)
+            left = super().embed(bound, count)
         if left:
             self.wake()
         return left
@@ -116,10 +117,10 @@ class Background(Backlog):
         self._queued = False
         if self._asked or self._closing:
             return  # who asks embeds what waits, and wakes us for the rest
-        with self._turn:
+        with self._turn, aside():
             if self._own is None:
                 self._own = self._aside()
-            done = advance_by(self._own, self._embedder, SMALL, lambda n: None)
+            done = advance_by(self._own, self._embedder, SMALL, unseen)
         if done == SMALL:
             # No new work is taken once the interpreter is ending.
             with suppress(RuntimeError):

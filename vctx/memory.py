@@ -166,7 +166,7 @@ class Memory:
 
     def embed(self) -> None:
         """Embeds every page that waits for it, showing progress. `recall` does so too, within a bound."""
-        self._backlog.embed()
+        self._backlog.embed(count=self._window.scale.text)
 
     def pin(self, page: int) -> None:
         """Keeps a page that stands in the window there, through any flush."""
@@ -250,7 +250,7 @@ class Memory:
         which it is to be answered are left aside.
         """
         _text(query=query)
-        self._backlog.embed(BOUND)
+        self._backlog.embed(BOUND, self._window.scale.text)
         last = self.history(2)
         said = [page.text for page in last if page.origin == "user" and page.text != query]
         today = last[-1].created_at if last else self._clock()

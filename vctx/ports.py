@@ -458,13 +458,26 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-class Progress(Protocol):
-    """Shows how far long work has come: a context manager that yields `advance(n)`."""
+class Advance(Protocol):
+    """Says that `n` more are done, and what else was done with them, by name: `advance(128, tokens=9310)`."""
 
-    def __call__(self, label: str, total: int) -> AbstractContextManager[Callable[[int], object]]: ...
+    def __call__(self, n: int, /, **told: int) -> object: ...
+
+
+class Progress(Protocol):
+    """Shows how far long work has come: a context manager that yields `advance(n, **told)`.
+
+    What is told beside the number done is how much of something else, by its name: tokens, vectors.
+    """
+
+    def __call__(self, label: str, total: int) -> AbstractContextManager[Advance]: ...
 
 
 @contextmanager
-def silent(label: str, total: int) -> Iterator[Callable[[int], object]]:
+def silent(label: str, total: int) -> Iterator[Advance]:
     """Progress that shows nothing."""
-    yield lambda n: None
+    yield unseen
+
+
+def unseen(n: int, /, **told: int) -> None:
+    """An `Advance` that shows nothing."""

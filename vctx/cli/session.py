@@ -2,6 +2,7 @@
 
 import functools
 import json
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from dataclasses import dataclass, fields, replace
@@ -18,7 +19,10 @@ from vctx.prices import TABLE
 
 if TYPE_CHECKING:
     from vctx.context import Context
-    from vctx.ports import Disk
+    from vctx.ports import Advance, Disk
+
+BAR = "{desc} {percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt}, {remaining} left{postfix}"
+"""What matters most stands first: a narrow terminal cuts the end off."""
 
 Command = Callable[..., None]
 INTERRUPTED = 130
@@ -122,12 +126,19 @@ def query(context: click.Context, parameter: click.Parameter, value: str) -> str
 
 
 @contextmanager
-def progress(label: str, total: int) -> Iterator[Callable[[int], object]]:
+def progress(label: str, total: int) -> "Iterator[Advance]":
     """A bar on stderr, where that is a terminal and the work takes longer than a blink."""
     from tqdm import tqdm
 
-    with tqdm(total=total, desc=label, unit="", delay=0.5, leave=False, disable=None) as bar:
-        yield bar.update
+    with tqdm(total=total, desc=label, delay=0.5, leave=False, disable=None, bar_format=BAR) as bar:
+        told: Counter[str] = Counter()
+
+        def advance(n: int, /, **more: int) -> None:
+            told.update(more)
+            bar.set_postfix_str(", ".join(f"{told[name]:,} {name}" for name in told), refresh=False)
+            bar.update(n)
+
+        yield advance
 
 
 DB = click.option(

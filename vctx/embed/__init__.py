@@ -16,10 +16,10 @@
     slots.py      the same in bfloat16 on a CPU
     varlen.py     the same in bfloat16 on CUDA
     graph.py      batches on CUDA in few sizes, recorded
+    lanes.py      several batches at once on a CPU, a thread each
     linear.py     the linear layers, prepacked for the CPU or plain
     device.py     CPU or CUDA, bfloat16 or float32
     foreign.py    every other architecture, through sentence-transformers itself
-    threads.py    how many threads torch and numpy may take
 
 Importing this package, loading a model, cutting text and embedding a few import neither torch nor
 transformers.
