@@ -215,7 +215,8 @@ def _units(snapshot: Snapshot, frames: list[Frame], place: int) -> tuple[list[li
                 units[n] = _joined(units[n], frame)
             else:
                 together.append([frame])
-                units.append(Unit((frame.page,), frame.tokens, place, arrived, frame.referenced, not fault))
+                cells = (frame.page,), frame.tokens, place, arrived, frame.referenced, not fault
+                units.append(tuple.__new__(Unit, cells))  # twice as fast as by its name
         place += frame.tokens
     return together, units
 

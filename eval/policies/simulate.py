@@ -37,8 +37,11 @@ class Simulation:
         self._begun = False
         self._newest = 0
         """Tokens of what was said last."""
-        self._read = journal.State()
-        """When the model last read the window, and what it read: of the journal's state, that part."""
+        self._sent: datetime | None = None
+        """When the model last read the window; this and the next three are as in `journal.State`."""
+        self._read = -1
+        self._served = 0
+        self._unfolded: tuple[int, ...] = ()
         self._reply = False
         """The model has read the window, and what it says is said next."""
         self._window = Window(setting.wrapper)
@@ -101,7 +104,7 @@ class Simulation:
             return
         if self._reply:
             self._policy.sent(event.tick)
-            self._read = replace(self._read, sent=_time(event.at), read=event.tick, served=len(window))
+            self._sent, self._read, self._served = _time(event.at), event.tick, len(window)
             self._reply = False
         self._join(event.tick, frames)
 
@@ -125,16 +128,14 @@ class Simulation:
 
     def _cold(self, at: float) -> bool:
         """Whether the cache has expired, as a session tells it."""
-        sent = self._read.sent
-        return self._prices is not None and sent is not None and at - sent.timestamp() > self._prices.lifetime
+        sent, prices = self._sent, self._prices
+        return prices is not None and sent is not None and at - sent.timestamp() > prices.lifetime
 
     def _warm(self, at: float) -> int:
         """Tokens that the cache holds, as a session tells it."""
-        if self._prices is None or self._read.sent is None or self._cold(at):
+        if self._prices is None or self._sent is None or self._cold(at):
             return 0
-        return (
-            self._setting.head if self._read.unfolded else self._fixed + self._window.first(self._read.served)
-        )
+        return self._setting.head if self._unfolded else self._fixed + self._window.first(self._served)
 
     # -- the slow way: as a session decides
 
@@ -159,14 +160,23 @@ class Simulation:
             prices=self._prices,
             warm=self._warm(event.at),
             cold=self._cold(event.at),
-            read=self._read.read,
+            read=self._read,
             **more,
         )
 
     def _carry_out(self, frames: tuple[Frame, ...], entry: Entry) -> None:
         """Folds an entry as the journal does, and takes up the state that it leaves."""
-        before = replace(self._read, tick=entry.tick - 1, frames=frames)
-        after = self._read = journal.apply(before, entry)
+        before = journal.State(
+            entry.tick - 1,
+            frames,
+            unfolded=self._unfolded,
+            sent=self._sent,
+            read=self._read,
+            served=self._served,
+        )
+        after = journal.apply(before, entry)
+        self._sent, self._read, self._served = after.sent, after.read, after.served
+        self._unfolded = after.unfolded
         journal.tell(self._policy, entry, before, after)
         plan = entry.plan
         if left := frozenset(plan.evict).difference([frame.slot for frame in plan.load]):
@@ -193,8 +203,8 @@ class Simulation:
     def _send(self, event: Sent) -> None:
         self._account.sent(event.at, self._fixed + self._window.weight)
         self._reply = True
-        if self._read.unfolded:  # the digest has been made
-            self._read = replace(self._read, unfolded=(), served=0)
+        if self._unfolded:  # the digest has been made
+            self._unfolded, self._served = (), 0
         if self._evidence is not None:
             question, pages = self._evidence
             there = sum(page in self._window for page in pages)

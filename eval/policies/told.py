@@ -22,7 +22,11 @@ class Told(Priced):
         super().__init__()
         self._asked = asked(trace)
 
+    def gaps(self, pages: Sequence[int]) -> list[float]:
+        return list(map(self.gap, pages))
+
     def gap(self, page: int) -> float:
+        """Calls until a page is next used."""
         calls = self._asked.get(page, ())
         later = bisect_right(calls, self._calls)
         return calls[later] - self._calls if later < len(calls) else NEVER

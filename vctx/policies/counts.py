@@ -104,4 +104,7 @@ class Gdsf(Ranked):
                 known.pop(page, None)
 
     def rank(self, unit: Unit) -> float:
-        return max([self._rank.get(page, 0.0) for page in unit.pages])
+        ranks = self._rank
+        if len(unit.pages) == 1:
+            return ranks.get(unit.pages[0], 0.0)
+        return max([ranks.get(page, 0.0) for page in unit.pages])

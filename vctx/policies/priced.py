@@ -81,15 +81,17 @@ class Priced(Ranked):
             self._uses.pop(page, None)
             self._born.pop(page, None)
 
-    def gap(self, page: int) -> float:
-        """Calls that are expected between two uses of a page."""
-        age = self._calls - self._born.get(page, self._calls)
-        return (age + SOON) / (self._uses[page] + ONCE)
+    def gaps(self, pages: Sequence[int]) -> list[float]:
+        """Calls that are expected between two uses of each page."""
+        now, born, uses = self._calls, self._born, self._uses
+        return [(now - born.get(page, now) + SOON) / (uses[page] + ONCE) for page in pages]
 
     def choose(self, flush: Flush) -> tuple[Sequence[int], int]:
         """The cheapest of the choices that are compared, then all others by expected use."""
-        gap = self.gap
-        gaps = [gap(u.pages[0]) if len(u.pages) == 1 else min(map(gap, u.pages)) for u in flush.units]
+        gaps = self.gaps([unit.pages[0] for unit in flush.units])
+        for n, unit in enumerate(flush.units):
+            if len(unit.pages) > 1:
+                gaps[n] = min(self.gaps(unit.pages))
         order = sorted(range(len(gaps)), key=gaps.__getitem__, reverse=True)
         most = _most(flush)
         if most <= 0 or not order:
@@ -124,6 +126,8 @@ def _cheapest(flush: Flush, order: list[int], back: list[float], growth: float) 
         written = (write - read) * max(0, flush.warm - first)
         k = -1
         for mark in marks:
+            if k == last:
+                break
             before, k = k, min(bisect_left(freed, mark), last)
             if k == before:
                 continue
