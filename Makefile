@@ -35,6 +35,7 @@ bench: $(INSTALLED)
 	$(BIN)/python bench/recall.py
 	$(BIN)/python bench/window.py steps
 	$(BIN)/python bench/window.py fuzz
+	$(BIN)/python bench/policies.py
 	test -z "$(LOCOMO)" || for what in estimate prefix kv; do \
 	  $(BIN)/python bench/window.py $$what --locomo "$(LOCOMO)" || exit; done
 

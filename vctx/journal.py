@@ -284,7 +284,7 @@ def without(frames: Iterable[Frame], slots: frozenset[Slot]) -> list[Frame]:
     if not slots:
         return list(frames)
     pages = {page for page, _ in slots}  # most are told by their page alone
-    return [frame for frame in frames if frame.page not in pages or frame.slot not in slots]
+    return [frame for frame in frames if frame.page not in pages or (frame.page, frame.span) not in slots]
 
 
 def within(frames: Iterable[Frame], slots: frozenset[Slot]) -> list[Frame]:
@@ -292,7 +292,7 @@ def within(frames: Iterable[Frame], slots: frozenset[Slot]) -> list[Frame]:
     if not slots:
         return []
     pages = {page for page, _ in slots}
-    return [frame for frame in frames if frame.page in pages and frame.slot in slots]
+    return [frame for frame in frames if frame.page in pages and (frame.page, frame.span) in slots]
 
 
 def remaining(frames: Iterable[Frame], gone: frozenset[int]) -> list[Frame]:

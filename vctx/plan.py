@@ -103,6 +103,8 @@ def pack(snapshot: Snapshot) -> list[Hit]:
     Resident or not, a hit is charged its price, so that a reference string is the same under every
     policy; what is not resident must also fit beside the frames that cannot leave.
     """
+    if not snapshot.hits:
+        return []
     share = snapshot.ask - snapshot.wrapper
     space = snapshot.budget.room - snapshot.fixed - snapshot.cap * snapshot.first - snapshot.hold
     kept = _kept(snapshot, snapshot.frames)
@@ -177,7 +179,7 @@ def flush(
             if freed >= until:
                 break
             for frame in together[here[n]]:
-                evict.append(frame.slot)
+                evict.append((frame.page, frame.span))
                 freed += frame.tokens
                 if frame.fault:
                     faults[frame.arrived] -= 1
@@ -257,7 +259,14 @@ def _lost(
     """References that would leave with their group: loaded like any other, where they fit beside the rest."""
     asked = {hit.page for hit in references if hit.resident}
     near = [frame for frame in (*rest, *joining) if frame.page in asked]
-    gone = [h for h in references if h.resident and not any([covers(frame, h) for frame in near])]
+    there: dict[int, list[Frame]] = {}
+    for frame in near:
+        there.setdefault(frame.page, []).append(frame)
+    gone = [
+        hit
+        for hit in references
+        if hit.resident and not any([covers(frame, hit) for frame in there.get(hit.page, ())])
+    ]
     if not gone:
         return []
     groups = {frame.group for frame in rest if frame.page in asked} - {None}

@@ -101,4 +101,6 @@ class Account:
     def step(self, tick: int, evict: tuple[Slot, ...], load: Sequence[Frame], tokens: int) -> None:
         """A decision was carried out."""
         if evict or load:
-            self.run.steps.append(Step(tick, evict, tuple([frame.slot for frame in load]), tokens))
+            self.run.steps.append(
+                Step(tick, evict, tuple([(frame.page, frame.span) for frame in load]), tokens)
+            )

@@ -187,7 +187,7 @@ class Simulation:
             self._fixed = self._setting.fixed + self._setting.cap
             self._account.changed(self._setting.head)
         self._account.came(plan.load)
-        self._window.take(after.frames)
+        self._window.take(after.frames, plan.tokens - self._fixed if plan.tokens else None)
         self._account.step(entry.tick, plan.evict, plan.load, plan.tokens)
 
     def _arriving(self, frame: Frame) -> Frame | None:

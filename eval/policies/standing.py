@@ -55,8 +55,8 @@ class Window:
             touched.clear()
         return tuple(self._frames)
 
-    def take(self, frames: tuple[Frame, ...]) -> None:
-        """These frames stand from now on."""
+    def take(self, frames: tuple[Frame, ...], tokens: int | None = None) -> None:
+        """These frames stand from now on; `tokens` is what they weigh, where that is known."""
         self._frames = list(frames)
         self._touched.clear()
         self._there = {frame.page: [frame] for frame in frames}
@@ -64,7 +64,7 @@ class Window:
             self._there = {}
             for frame in frames:
                 self._there.setdefault(frame.page, []).append(frame)
-        self.weight = weight(frames, self._wrapper)
+        self.weight = weight(frames, self._wrapper) if tokens is None else tokens
         self.special = any([frame.pinned or frame.group is not None for frame in frames])
 
     def first(self, served: int) -> int:
@@ -77,7 +77,7 @@ class Window:
         for frame in self._frames:
             if frame.fault and frame.arrived != arrived:
                 place, arrived = place + self._wrapper, frame.arrived
-            if frame.slot in slots:
+            if (frame.page, frame.span) in slots:
                 break
             place += frame.tokens
         return place

@@ -1,7 +1,7 @@
 """What policies share: a memory that keeps nothing, the order by rank, and that of two queues."""
 
 from collections import OrderedDict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from itertools import chain
 from operator import attrgetter
 from typing import Any
@@ -9,6 +9,15 @@ from typing import Any
 from vctx.types import Flush, Unit
 
 ARRIVED = attrgetter("arrived")
+
+
+def best(values: Mapping[int, int], units: Sequence[Unit]) -> list[int]:
+    """Of each unit the greatest value of its pages; -1 where none has one."""
+    get = values.get
+    return [
+        get(unit.pages[0], -1) if len(unit.pages) == 1 else max([get(page, -1) for page in unit.pages])
+        for unit in units
+    ]
 
 
 class Ranked:
@@ -90,11 +99,11 @@ class Queue:
     def choose(self, flush: Flush) -> tuple[Sequence[int], int]:
         """From the front of either queue, as their shares demand; a group stands where its best page does."""
         place = {page: n for n, page in enumerate(chain(self.once, self.again))}
-        found = [max([place.get(page, -1) for page in unit.pages]) for unit in flush.units]
-        best = sorted(range(len(found)), key=found.__getitem__, reverse=True)
+        found = best(place, flush.units)
+        order = sorted(range(len(found)), key=found.__getitem__, reverse=True)
         again = sum([n >= len(self.once) for n in found])
         tokens = [unit.tokens for unit in flush.units]
-        return merged(best[again:], best[:again], tokens, self.share), flush.aim
+        return merged(order[again:], order[:again], tokens, self.share), flush.aim
 
 
 def merged(once: list[int], again: list[int], tokens: Sequence[int], share: float) -> list[int]:

@@ -67,7 +67,7 @@ class Priced(Ranked):
 
     def loaded(self, page: int, tokens: int, tick: int, *, fault: bool) -> None:
         self._loaded += tokens
-        self._uses[page] += fault
+        self._uses[page] = self._uses.get(page, 0) + fault
         self._born.setdefault(page, self._calls)
 
     def touched(self, page: int, tick: int) -> None:

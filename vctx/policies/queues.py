@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 
-from vctx.policies.base import Ranked
+from vctx.policies.base import Ranked, best
 from vctx.types import Flush, Unit
 
 TAU = 96
@@ -71,7 +71,7 @@ class Clock(Ranked):
         """Those without a mark from the hand on, then those with one."""
         size = len(self._ring)
         place = {page: n + size * mark for n, (page, mark) in enumerate(self._ring.items())}
-        keys = [max([place.get(page, -1) for page in unit.pages]) for unit in flush.units]
+        keys = best(place, flush.units)
         return sorted(range(len(keys)), key=keys.__getitem__), flush.aim
 
 

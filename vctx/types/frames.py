@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Literal
 
 from vctx.types.pages import Slot, Span
+from vctx.types.quick import quick
 
 
 class Form(StrEnum):
@@ -25,6 +26,7 @@ class Form(StrEnum):
 _FULL, _GIST, _HANDLE = Form.FULL, Form.GIST, Form.HANDLE
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Frame:
     """A page in the window, without its text."""

@@ -5,8 +5,10 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from vctx.types.pages import Page, SessionInfo, Span
+from vctx.types.quick import quick
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Hit:
     """A page, or a span of one, that answers a query, with every signal that ranked it.
