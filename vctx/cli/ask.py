@@ -1,11 +1,10 @@
 """`vctx ask`: one question, for people, pipes and scripts."""
 
 import sys
-from shutil import get_terminal_size
 
 import click
 
-from vctx.cli import lines, show, speech
+from vctx.cli import show, speech
 from vctx.cli.session import Session, existing, session_options
 
 
@@ -32,8 +31,4 @@ def ask(session: Session, question: str) -> None:
     with session.open() as ctx:
         said = speech.heard(ctx, text, aloud=not session.as_json)
     below = show.source(said.answer, said.quote, said.reserve)
-    wide = get_terminal_size().columns
-    session.emit(
-        show.answer(said.answer, said.quote, said.pages),
-        lines.folded(below, wide) if sys.stdout.isatty() else below,
-    )
+    session.emit(show.answer(said.answer, said.quote, said.pages), below)

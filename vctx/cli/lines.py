@@ -11,11 +11,13 @@ def folded(text: str, width: int) -> str:
 
 
 def _folded(line: str, width: int) -> list[str]:
+    if "\x1b" in line or cells(line) <= width:
+        return [line]  # a picture is as wide as it is
     indent = line[: len(line) - len(line.lstrip())]
     wrapper = textwrap.TextWrapper(
         width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
     )
-    return wrapper.wrap(line) or [""]
+    return wrapper.wrap(line)
 
 
 def flowing(pieces: Iterable[str], width: int) -> Iterator[str]:

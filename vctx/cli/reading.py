@@ -37,7 +37,7 @@ def show_(session: Session, pages: tuple[int, ...]) -> None:
     """
     with session.disk() as disk:
         found = disk.get(pages)
-    session.emit([show.page(page) for page in found], show.pages(found))
+    session.emit([show.page(page) for page in found], show.pages(found), exact=True)
 
 
 @click.command()

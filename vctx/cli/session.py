@@ -2,17 +2,19 @@
 
 import functools
 import json
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
+from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
 from vctx.boot import EMBEDDER, LOCAL_MODEL
-from vctx.cli import complete
+from vctx.cli import complete, lines
 from vctx.cli.pairs import Pair, Pairs
 from vctx.policies import POLICIES
 from vctx.prices import TABLE
@@ -113,9 +115,14 @@ class Session:
 
         return closing(disk(self.db))
 
-    def emit(self, data: Any, text: str) -> None:
-        """Prints the data as JSON, or the text for people."""
-        click.echo(json.dumps(data, ensure_ascii=False) if self.as_json else text)
+    def emit(self, data: Any, text: str, *, exact: bool = False) -> None:
+        """Prints the data as JSON, or the text for people: as wide as the terminal, unless `exact`."""
+        if self.as_json:
+            click.echo(json.dumps(data, ensure_ascii=False))
+        elif exact or not sys.stdout.isatty():
+            click.echo(text)
+        else:
+            click.echo(lines.folded(text, get_terminal_size().columns))
 
 
 def query(context: click.Context, parameter: click.Parameter, value: str) -> str:

@@ -39,7 +39,8 @@ def window(session: Session, as_map: bool) -> None:
         messages, due = ctx.seen()
         upto = [ctx.tokens(messages[:n]) for n in range(1, len(messages) + 1)]
         counts = [after - before for before, after in pairwise([0, *upto])]
-    session.emit(show.window(messages, counts, limit, due), show.seen(messages, counts, limit, due))
+    told = show.seen(messages, counts, limit, due)
+    session.emit(show.window(messages, counts, limit, due), told, exact=True)
 
 
 @click.command()
