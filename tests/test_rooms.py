@@ -34,7 +34,7 @@ ALLOWED = {
     "types": {"types"},
     "errors": set[str](),
     "candidates": {"types"},
-    "ports": {"types", "errors", "candidates"},
+    "ports": {"types", "errors", "candidates", "ports"},
     "threads": {"errors"},
     "formats": {"types", "errors"},
     **{room: NOUNS | PURE | {"formats"} for room in PURE},
@@ -106,7 +106,7 @@ def _room(module: str) -> set[str]:
 def sources() -> list[tuple[str, Path]]:
     """(room, file) of everything that ships, but for eval."""
     files = [*(ROOT / "vctx").glob("*.py"), *(ROOT / "storage").glob("*.py")]
-    for folder in ("cli", "embed", "ingest", "models", "policies", "types"):
+    for folder in ("cli", "embed", "ingest", "models", "policies", "ports", "types"):
         files += (ROOT / "vctx" / folder).glob("*.py")
     return [(f.stem if f.parent.name == "vctx" else f.parent.name, f) for f in files]
 
