@@ -121,3 +121,12 @@ def test_a_cold_cache_is_the_moment_to_flush_unless_something_came_for_the_next_
     cold = snapshot(frames, prices=Prices("p", 1.0, 0.1), cold=True, read=4, arriving=(frame(6, 1),))
     assert decide(cold, named("priced")).evict and not decide(cold, fifo).evict
     assert not decide(replace(cold, frames=(*frames[:3], frame(5))), named("priced")).evict
+
+
+def test_what_was_paged_in_may_leave_once_it_was_read_where_that_is_cheap() -> None:
+    """Pages 2 and 3, paged in at tick 2, end the prompt; the model has read it at tick 4, and all is warm."""
+    frames = [frame(1), *(replace(frame(page), arrived=2, fault=True) for page in (2, 3))]
+    warm = snapshot(frames, prices=Prices("p", 1.0, 0.1), warm=70, read=4, arriving=(frame(6, 1),))
+    assert decide(warm, named("priced")).evicted == (3, 2)
+    assert not decide(replace(warm, read=1), named("priced")).evict
+    assert not decide(replace(warm, warm=0), named("priced")).evict

@@ -177,9 +177,9 @@ def priced(used: int, *, room: int = 2000, aim: int = 100, **more: Any) -> list[
 
 
 def test_priced_drops_what_stands_last_while_the_cache_is_warm() -> None:
-    """Of one call's time, 6 of 100 tokens come back, of page 4 itself 16 if it was used.
+    """Of one call's time, 1.5 of 100 tokens come back, of page 4 itself 7.5 if it was used.
 
-    Page 1: .9 * 400 - 100 + 6 - 5 = 261; page 3 likewise 81; page 4: .9 * 100 - 100 + 16 - 5 = 1.
+    Page 1: .9 * 400 - 100 + 1.5 - 5 = 256.5; page 3 likewise 76.5; page 4: .9 * 100 - 100 + 7.5 - 5 = -7.5.
     """
     assert priced(used=1) == [4] and priced(used=4) == [4]
 
@@ -190,17 +190,38 @@ def test_priced_drops_what_is_expected_last_where_the_place_does_not_matter() ->
 
 
 def test_priced_drops_more_than_it_must_if_the_window_lasts_the_longer_for_it() -> None:
-    """With room 500, up to 400 may leave; within 4 calls 20 of 100 tokens come back, of page 1 43.
+    """Up to 400 may leave; within 4 calls 11 of 100 tokens come back, of page 1 39.
 
-    Pages 3 and 4 last (200 - 40) / 100 = 1.6 calls: (.9 * 200 - 160) / 1.6 - 10 = 2.5 a call. Pages 2 to 4
-    last 2.4: (.9 * 300 - 240) / 2.4 - 15 = -2.5. All four: (.9 * 400 - 297) / 2.97 - 20 = 1.2.
+    Pages 3 and 4 last (200 - 22) / 100 = 1.8 calls: (.9 * 200 - 178) / 1.8 - 10 = -8.8 a call. Pages 2 to 4
+    last 2.7: (.9 * 300 - 267) / 2.7 - 15 = -13.8. All four: (.9 * 400 - 327) / 3.3 - 20 = -10.
     """
-    assert priced(used=1, room=500) == [2, 3, 4]
+    assert priced(used=1, aim=400) == [2, 3, 4]
 
 
-def test_priced_uses_a_cold_cache_to_go_down_to_its_floor() -> None:
-    """Nothing must leave; a fifth of the room stays."""
-    assert priced(used=1, room=1000, need=-50, warm=0) == [2, 3, 4]
+def test_priced_uses_a_cold_cache_to_go_down_to_the_low_mark() -> None:
+    assert priced(used=1, need=-50, aim=300, warm=0) == [2, 3, 4]
+    assert not priced(used=1, need=-50, aim=-50, warm=0)
+
+
+@pytest.mark.parametrize(("again", "leave"), [(0, [3, 4]), (2, [])])
+def test_priced_trims_what_faults_brought_to_the_end(again: int, leave: list[int]) -> None:
+    """Pages 3 and 4 of 100 tokens each were paged in four calls ago, and 4 stands last.
+
+    What was used once is expected every 5.3 calls, within 3 of them with a probability of .3: that it leaves
+    saves .3 * (1 - .15) + .8 * .7 - .3 = .52 a token. After two more uses page 4 is expected every 2.3 calls,
+    so with .6: -.07. It stays, and to write it anew costs .9 * 100, more than the 52 that page 3 saves.
+    """
+    policy = named("priced")
+    for page in (1, 2, 3, 4):
+        policy.loaded(page, 100, page, fault=page > 2)
+    for _ in range(again):
+        policy.touched(4, 5)
+    for tick in (6, 7, 8, 9):
+        policy.sent(tick)
+    units = tuple(Unit((page,), 100, 100 * page, page, page, page <= 2) for page in (1, 2, 3, 4))
+    flush = Flush(9, units, -50, -50, room=2000, tokens=500, head=100, prices=PRICES, warm=500, digest=True)
+    order, depth = policy.choose(flush)
+    assert sorted(order[n] + 1 for n in range(len(order)) if 100 * n < depth) == leave
 
 
 def test_an_unknown_policy_is_named() -> None:

@@ -90,11 +90,12 @@ def _shortened(
 
 
 def _idle(snapshot: Snapshot) -> bool:
-    """Whether the cache is cold, and nothing has come or been referred to since the model read the window.
+    """Whether the model has read all that stands, and the cache is known: what it holds, or that it is cold.
 
-    What came for its next reply must not leave before it was read.
+    What came, or was referred to, for the model's next reply must not leave before it was read.
     """
-    return snapshot.cold and all(frame.referenced <= snapshot.read for frame in snapshot.frames)
+    known = snapshot.cold or snapshot.warm > 0
+    return known and all(frame.referenced <= snapshot.read for frame in snapshot.frames)
 
 
 def pack(snapshot: Snapshot) -> list[Hit]:

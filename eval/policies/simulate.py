@@ -80,7 +80,7 @@ class Simulation:
         joining += self._setting.wrapper * bool(new)
         used = self._fixed + window.weight + joining
         fits = used + event.hold <= self._high and self._fitting(event, len(touch))
-        if not fits or window.special or self._eager(event.at):
+        if not fits or window.special or self._eager():
             hits = map(_resident, event.hits, stands)
             self._decide(event, hits=tuple(hits), ask=event.ask, hold=event.hold)
             return
@@ -99,7 +99,7 @@ class Simulation:
         used = self._fixed + window.weight + sum([frame.tokens for frame in frames])
         plain = not [frame for frame in frames if frame.group is not None or frame.page in window]
         self._newest = frames[-1].tokens
-        if used > self._high or not plain or self._eager(event.at):
+        if used > self._high or not plain or self._eager():
             self._decide(event, arriving=tuple(filter(None, map(self._arriving, frames))))
             return
         if self._reply:
@@ -122,9 +122,9 @@ class Simulation:
         taken = asked + self._newest + setting.wrapper * (resident + 2)
         return asked <= event.ask - setting.wrapper and taken <= space
 
-    def _eager(self, at: float) -> bool:
-        """Whether the policy is asked although all fits."""
-        return self._policy.eager and self._cold(at)
+    def _eager(self) -> bool:
+        """Whether the policy may be asked although all fits."""
+        return self._policy.eager and self._prices is not None and self._window.latest <= self._read.read
 
     def _cold(self, at: float) -> bool:
         """Whether the cache has expired, as a session tells it."""

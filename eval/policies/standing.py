@@ -15,6 +15,8 @@ class Window:
         """Tokens of the frames in a prompt."""
         self.special = False
         """Whether any is pinned or in a group."""
+        self.latest = 0
+        """The last tick at which any was referenced."""
         self._wrapper = wrapper
         self._frames: list[Frame] = []
         self._there: dict[int, list[Frame]] = {}
@@ -39,12 +41,14 @@ class Window:
 
     def touch(self, page: int, tick: int) -> None:
         """A page is referenced."""
+        self.latest = tick
         touched = self._touched
         touched[page] = tick, touched[page][1] + 1 if page in touched else 1
 
     def join(self, frame: Frame) -> None:
         """A frame comes to stand at the end; the wrapper of a fault is added by the caller."""
         self._frames.append(frame)
+        self.latest = max(self.latest, frame.referenced)
         self._there.setdefault(frame.page, []).append(frame)
         self.weight += frame.tokens
 
@@ -59,6 +63,7 @@ class Window:
         """These frames stand from now on; `tokens` is what they weigh, where that is known."""
         self._frames = list(frames)
         self._touched.clear()
+        self.latest = max([frame.referenced for frame in frames], default=0)
         self._there = {frame.page: [frame] for frame in frames}
         if len(self._there) < len(frames):
             self._there = {}

@@ -51,7 +51,7 @@ class Policy(Protocol):
 
     @property
     def eager(self) -> bool:
-        """Whether it is asked, too, where nothing must leave but the provider's cache has gone cold."""
+        """Whether it is asked before each call, too, where nothing must leave, once prices are known."""
         ...
 
     def loaded(self, page: int, tokens: int, tick: int, *, fault: bool) -> None:
