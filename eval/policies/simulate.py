@@ -124,7 +124,7 @@ class Simulation:
 
     def _eager(self) -> bool:
         """Whether the policy may be asked although all fits."""
-        return self._policy.eager and self._prices is not None and self._window.latest <= self._read.read
+        return self._policy.eager and self._prices is not None and self._window.latest <= self._read
 
     def _cold(self, at: float) -> bool:
         """Whether the cache has expired, as a session tells it."""
