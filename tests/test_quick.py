@@ -3,7 +3,7 @@
 import inspect
 import pickle
 from collections.abc import Mapping
-from dataclasses import FrozenInstanceError, dataclass, field, replace
+from dataclasses import FrozenInstanceError, dataclass, field, fields, replace
 
 import pytest
 
@@ -56,5 +56,5 @@ def test_it_is_frozen_and_is_copied_as_any() -> None:
 
 
 def test_a_frame_that_was_touched_differs_in_nothing_else() -> None:
-    frame = Frame(1, 20, 3, 4, 5, True, (0, 9), "gist", 7, 8, True)  # type: ignore[arg-type]
-    assert frame.touched(6, 2) == replace(frame, referenced=6, references=7)
+    frame = Frame(**{one.name: n for n, one in enumerate(fields(Frame), 1)})  # type: ignore[arg-type]
+    assert frame.touched(60, 2) == replace(frame, referenced=60, references=frame.references + 2)

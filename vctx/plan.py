@@ -153,9 +153,9 @@ def flush(
     stands += aside
     need = stands + joining + snapshot.hold - budget.room
     aim = max(need, stands - int(budget.low * budget.room))
-    together, units = _units(snapshot, frames, snapshot.fixed + weight(briefs, snapshot.wrapper))
-    spared = [n for n, unit in enumerate(units) if not recent.isdisjoint(unit.pages)]
-    others = sorted({*range(len(units))}.difference(spared))
+    units, firsts, more = _units(snapshot, frames, snapshot.fixed + weight(briefs, snapshot.wrapper))
+    spared = [n for n, unit in enumerate(units) if not recent.isdisjoint(unit.pages)] if recent else []
+    others = sorted({*range(len(units))}.difference(spared)) if spared else list(range(len(units)))
     faults = Counter([frame.arrived for frame in frames if frame.fault])
     evict: list[Slot] = []
     freed = 0
@@ -179,7 +179,7 @@ def flush(
         for n in order:
             if freed >= until:
                 break
-            for frame in together[here[n]]:
+            for frame in (firsts[here[n]], *more.get(here[n], ())):
                 evict.append((frame.page, frame.span))
                 freed += frame.tokens
                 if frame.fault:
@@ -198,14 +198,17 @@ def weight(frames: Sequence[Frame], wrapper: int) -> int:
     return sum([frame.tokens for frame in frames]) + wrapper * len(faults)
 
 
-def _units(snapshot: Snapshot, frames: list[Frame], place: int) -> tuple[list[list[Frame]], list[Unit]]:
-    """What may leave, in the order of the prompt: frames, and the unit that they make together.
+def _units(
+    snapshot: Snapshot, frames: list[Frame], place: int
+) -> tuple[list[Unit], list[Frame], dict[int, list[Frame]]]:
+    """What may leave, in the order of the prompt: units, the first frame of each, and by unit its others.
 
     The first stands at `place`.
     """
     kept = frozenset(map(id, _kept(snapshot, frames)))
-    together: list[list[Frame]] = []
     units: list[Unit] = []
+    firsts: list[Frame] = []
+    others: dict[int, list[Frame]] = {}
     groups: dict[int, int] = {}
     last = None
     for frame in frames:
@@ -214,14 +217,14 @@ def _units(snapshot: Snapshot, frames: list[Frame], place: int) -> tuple[list[li
             place, last = place + snapshot.wrapper, arrived
         if id(frame) not in kept:
             if frame.group is not None and (n := groups.setdefault(frame.group, len(units))) < len(units):
-                together[n].append(frame)
+                others.setdefault(n, []).append(frame)
                 units[n] = _joined(units[n], frame)
             else:
-                together.append([frame])
                 cells = (frame.page,), frame.tokens, place, arrived, frame.referenced, not fault
                 units.append(tuple.__new__(Unit, cells))  # twice as fast as by its name
+                firsts.append(frame)
         place += frame.tokens
-    return together, units
+    return units, firsts, others
 
 
 def _joined(unit: Unit, frame: Frame) -> Unit:
