@@ -151,7 +151,7 @@ def test_a_search_across_a_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
             ctx.append("user", text)
         vctx("store", "own", str(tmp_path), name, "--user", "ann")
     told = vctx("store", "search", str(tmp_path), "which hotel?", "--user", "ann", "-k", "1").stdout
-    assert told.startswith("trip, page 1, user,") and told.endswith(": the hotel is by the river\n")
+    assert told.startswith("trip, page 1, user,") and told.endswith("\n        the hotel is by the river\n")
     data = json.loads(vctx("store", "search", str(tmp_path), "hotel", "--json").stdout)
     assert data == {"matches": [], "unread": []}
 

@@ -252,7 +252,8 @@ def _match(match: Match) -> dict[str, Any]:
 
 
 def matched(found: Found) -> str:
-    return "\n".join(f"{m.session}, {place(m.page)}: {' '.join(m.page.text.split())}" for m in found.matches)
+    lines = [f"{m.session}, {place(m.page)}\n        {_short(m.hit, m.page)}" for m in found.matches]
+    return "\n".join(lines) or "nothing on disk answers that"
 
 
 def gone(purged: bool) -> str:
