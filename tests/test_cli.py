@@ -121,6 +121,9 @@ def test_forget_backup_check_export_import(db: str, tmp_path: Path) -> None:
     other = str(tmp_path / "other.db")
     vctx("import", "--db", other, lines)
     assert vctx("log", "--db", other).stdout == vctx("log", "--db", copy).stdout
+    piped = str(tmp_path / "piped.db")
+    vctx("import", "--db", piped, "-", input=Path(lines).read_text())
+    assert vctx("log", "--db", piped).stdout == vctx("log", "--db", copy).stdout
     assert "import makes a new session" in vctx("import", "--db", other, lines, code=1).stderr
     assert "no page 99" in vctx("forget", "--db", db, "99", code=1).stderr
 

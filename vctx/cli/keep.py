@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import TextIO
 
@@ -109,18 +109,19 @@ def _written(target: str) -> Iterator[TextIO]:
 
 
 @click.command(name="import")
-@click.argument("source", type=click.Path(exists=True, dir_okay=False))
+@click.argument("source", type=click.Path(exists=True, dir_okay=False, allow_dash=True))
 @file_options
 def import_(session: Session, source: str) -> None:
-    """Make a session of an export; wholly, or not at all.
+    """Make a session of an export; wholly, or not at all. - is standard input.
 
     \b
       vctx import --db copy.db alice.jsonl
+      vctx export --db alice.db | vctx import --db moved.db -
     """
     if Path(session.db).exists():
         raise click.ClickException(f"{session.db} is there already; import makes a new session")
     try:
-        with Path(source).open(encoding="utf-8") as stream, session.disk() as disk:
+        with _read(source) as stream, session.disk() as disk:
             rows = disk.import_(stream)
     except BaseException as error:
         _unmade(Path(session.db))
@@ -130,6 +131,10 @@ def import_(session: Session, source: str) -> None:
             ) from error
         raise
     session.emit({"rows": rows}, f"{rows} rows")
+
+
+def _read(source: str) -> AbstractContextManager[TextIO]:
+    return nullcontext(sys.stdin) if source == "-" else Path(source).open(encoding="utf-8")
 
 
 def _unmade(db: Path) -> None:
