@@ -17,6 +17,8 @@ LOOKS = [
     "window --window 300 --map",
     "window --window 300 --json --policy lru --system Short.",
     "window --reserve 3000 --policy priced --prices openai",
+    "window --tools memgpt --window 4000",
+    "window --forms extract --window 300 --map",
     "ls",
     "show 1 2 --json",
     "log",

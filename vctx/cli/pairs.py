@@ -26,24 +26,24 @@ class Pairs(_Type):
 
     name = "KEY=VALUE"
 
-    def convert(self, value: Any, parameter: click.Parameter | None, context: click.Context | None) -> Pair:
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Pair:
         if isinstance(value, tuple):
             return value
         key, equals, text = str(value).partition("=")
         if not (key.isidentifier() and equals):
-            self.fail(f"{value!r} is not KEY=VALUE", parameter, context)
+            self.fail(f"{value!r} is not KEY=VALUE", param, ctx)
         return key, _value(text)
 
-    def split_envvar_value(self, given: str) -> Sequence[Any]:
-        if given.lstrip().startswith("{"):
+    def split_envvar_value(self, rv: str) -> Sequence[Any]:
+        if rv.lstrip().startswith("{"):
             try:
-                return tuple(json.loads(given).items())
+                return tuple(json.loads(rv).items())
             except ValueError as error:
-                raise click.UsageError(f"{given!r} in the environment is no JSON: {error}") from error
+                raise click.UsageError(f"{rv!r} in the environment is no JSON: {error}") from error
         try:
-            return shlex.split(given)
+            return shlex.split(rv)
         except ValueError as error:
-            raise click.UsageError(f"{given!r} in the environment: {error}") from error
+            raise click.UsageError(f"{rv!r} in the environment: {error}") from error
 
 
 def told(shown: Mapping[str, Any]) -> str:
