@@ -47,12 +47,13 @@ ALLOWED = {
     "erasing": NOUNS | PURE | {"ledger", "room"},
     "room": NOUNS | PURE | {"ledger", "standing"},
     "joining": NOUNS | PURE | {"ledger", "room"},
-    "folding": NOUNS | PURE | {"ledger", "room"},
+    "drafting": NOUNS | {"digest"},
+    "folding": NOUNS | PURE | {"drafting", "ledger", "room"},
     "window": NOUNS
     | PURE
-    | {"aside", "briefs", "erasing", "folding", "joining", "ledger", "room", "standing"},
+    | {"aside", "briefs", "drafting", "erasing", "folding", "joining", "ledger", "room", "standing"},
     "library": NOUNS | PURE | {"window"},
-    "memory": NOUNS | PURE | {"formats", "aside", "backlog", "library", "window"},
+    "memory": NOUNS | PURE | {"formats", "aside", "drafting", "backlog", "library", "window"},
     "tools": NOUNS,
     "exchange": NOUNS | PURE | {"memory"},
     "agent": NOUNS | PURE | {"exchange", "tools", "turn"},

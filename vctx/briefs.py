@@ -53,6 +53,8 @@ class Briefs:
 
     def ask(self, snapshot: Snapshot) -> None:
         """Has the model asked for the gists that the next flush would want."""
+        if self.aside.model is None:
+            return
         pages = [self._ledger.page(number) for number in self._wanted(snapshot)]
         caps = [gist.cap(page.text, self._scale.text) for page in pages]
         self.aside.ask(

@@ -16,6 +16,7 @@ from typing import Any, Literal, Self, get_args
 from vctx import blocks, explain, formats, quote, recall, render, thrash, usage
 from vctx.aside import Aside
 from vctx.backlog import Backlog
+from vctx.drafting import Drafting
 from vctx.errors import InputError
 from vctx.library import Library
 from vctx.ports import Clock, Disk, Embedder, Model, Progress, Tokenizer, Tool, now, silent
@@ -103,7 +104,9 @@ class Memory:
         self.schemas = [tool.schema if isinstance(tool, Tool) else tool for tool in tools]
         given = [formats.tools(self.schemas)] if tools else []
         self._aside = Aside(model if forms == "model" else None)
-        fixed: dict[str, Any] = {"system": system, "tools": given, "blocks": blocks, "aside": self._aside}
+        self._drafting = Drafting(self._summariser)
+        beside: dict[str, Any] = {"aside": self._aside, "drafting": self._drafting}
+        fixed: dict[str, Any] = {"system": system, "tools": given, "blocks": blocks, **beside}
         self._window = Window(
             disk, tokenizer, budget, policy=policy, clock=clock, prices=prices, forms=bool(forms), **fixed
         )
@@ -430,6 +433,7 @@ class Memory:
     def _close(self, *, drain: bool) -> None:
         try:
             self._aside.close()
+            self._drafting.close()
             if drain:
                 self._window.briefs.file()
             self._backlog.close(drain=drain)

@@ -11,6 +11,7 @@ from typing import Any, Literal
 from vctx import groups, journal, render
 from vctx.aside import Aside
 from vctx.briefs import Briefs
+from vctx.drafting import Drafting
 from vctx.erasing import Erasing
 from vctx.errors import BudgetError, InputError
 from vctx.folding import Folding
@@ -55,6 +56,7 @@ class Window:
         prices: Prices | None = None,
         forms: bool = False,
         aside: Aside | None = None,
+        drafting: Drafting | None = None,
         blocks: Sequence[Block] = (),
     ) -> None:
         """Raises InputError for an unknown policy, BudgetError where system text and tools leave no room."""
@@ -71,7 +73,7 @@ class Window:
         weighed: dict[str, Any] = {"alternates": tokenizer.alternates, "prices": prices, "clock": clock}
         self.room = Room(self.ledger, self.scale, self._standing, budget, **weighed)
         self._joining = Joining(disk, self.ledger, self.room)
-        self._folding = Folding(disk, self.ledger, self.room, clock, tokenizer.name)
+        self._folding = Folding(disk, self.ledger, self.room, clock, drafting or Drafting(), tokenizer.name)
         self.briefs = Briefs(self.ledger, self.room, aside or Aside(), clock, tokenizer.name)
         self.erasing = Erasing(disk, self.ledger, self.room)
         if self.room.half < 0:
@@ -167,9 +169,12 @@ class Window:
         self.ledger.apply(entry)
 
     def ask(self) -> None:
-        """Nobody waits for the model: has it make the gists that a flush, if one is near, would want."""
-        if self._forms and self.briefs.aside.model and self.room.pressure >= self.room.budget.warn:
-            self.briefs.ask(self._snapshot())
+        """Nobody waits for the model: has it make what a flush, if one is near, would want."""
+        asked = self.briefs.aside.model or self._folding.drafting.model
+        if asked and self.room.pressure >= self.room.budget.warn:
+            snapshot = self._snapshot()
+            self.briefs.ask(snapshot)
+            self._folding.ask(snapshot)
 
     def note(self, cause: Literal["run"], request: Mapping[str, Any]) -> None:
         """Writes down what changes no frame."""
