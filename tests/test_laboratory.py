@@ -270,7 +270,6 @@ def test_the_exact_optimum_is_the_cheapest_of_all_schedules(problem: Problem) ->
 def test_the_bound_is_below_the_optimum(problem: Problem) -> None:
     least = exact(problem)
     assert bound(problem) <= least + 1e-6
-    assert bound(problem) <= bound(problem, seconds=5.0) + 1e-6 <= least + 2e-6
 
 
 @settings(max_examples=10)

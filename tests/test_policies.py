@@ -189,6 +189,11 @@ def test_priced_drops_what_is_expected_last_where_the_place_does_not_matter() ->
     assert priced(used=1, digest=True) == [2]
 
 
+def test_priced_knows_that_a_short_prefix_is_not_cached() -> None:
+    """Before page 4 stand 400 tokens: below a least prefix of 450, all is written anew whoever leaves."""
+    assert priced(used=1, prices=replace(PRICES, minimum=450)) == [2]
+
+
 def test_priced_drops_more_than_it_must_if_the_window_lasts_the_longer_for_it() -> None:
     """Up to 400 may leave; within 4 calls 11 of 100 tokens come back, of page 1 39.
 
@@ -208,8 +213,8 @@ def test_priced_trims_what_faults_brought_to_the_end(again: int, leave: list[int
     """Pages 3 and 4 of 100 tokens each were paged in four calls ago, and 4 stands last.
 
     What was used once is expected every 5.3 calls, within 3 of them with a probability of .3: that it leaves
-    saves .3 * (1 - .15) + .8 * .7 - .3 = .52 a token. After two more uses page 4 is expected every 2.3 calls,
-    so with .6: -.07. It stays, and to write it anew costs .9 * 100, more than the 52 that page 3 saves.
+    saves .3 * (1 - .15) + .6 * .7 - .3 = .38 a token. After two more uses page 4 is expected every 2.3 calls,
+    so with .6: -.15. It stays, and to write it anew costs .9 * 100, more than the 38 that page 3 saves.
     """
     policy = named("priced")
     for page in (1, 2, 3, 4):

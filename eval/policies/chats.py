@@ -18,6 +18,8 @@ STEP = timedelta(seconds=30)
 """Between two messages of a sitting; LoCoMo and the made chats say only when a sitting begins."""
 UNKNOWN = "I do not know that."
 """The answer to a question whose answer is not known."""
+GREETING = "Hello!"
+"""What the user says where the conversation lets the assistant speak unasked: no call is made for nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +47,14 @@ def steps(conversation: Conversation, seed: int = 0) -> Iterator[Step]:
     """The messages in order, the questions among them."""
     other = next(t.speaker for t in conversation.turns if t.speaker != conversation.asks or not t.speaker)
     asked = _placed(conversation, Random(seed))
-    session, at = 0, datetime.min
+    session, at, spoken = 0, datetime.min, False
     for place, turn in enumerate(conversation.turns):
         if turn.id[0] != session:
             session, at = turn.id[0], conversation.dates[turn.id[0]]
         role: Literal["user", "assistant"] = "user" if _asks(conversation, place) else "assistant"
+        if role == "assistant" and not spoken:
+            yield Step("user", conversation.asks, GREETING, at := at + STEP)
+        spoken = role == "user"
         yield Step(role, turn.speaker, turn.text, at := at + STEP, turn.id)
         for number in asked.get(place, ()):
             question = conversation.questions[number]

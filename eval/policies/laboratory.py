@@ -16,6 +16,7 @@ from vctx.eval.intervals import bootstrap
 from vctx.eval.policies.beside import WINDOWS, beside
 from vctx.eval.policies.calls import problem
 from vctx.eval.policies.costs import Bill, billed, money
+from vctx.eval.policies.hindsight import hindsight
 from vctx.eval.policies.optimum import Sitting, bounds
 from vctx.eval.policies.runs import Run
 from vctx.eval.policies.simulate import simulate
@@ -41,6 +42,8 @@ class Result:
     """The bound of the sittings for which there is one, in the prices' unit..."""
     there: float
     """...and what the run cost there."""
+    hindsight: float | None = None
+    """What the same sittings would have cost at least, from the windows that this run had before them."""
     seconds: float = 0.0
     """CPU time of the simulation."""
 
@@ -65,46 +68,59 @@ class Row:
     """The share of the pages that answer a question that stood in the window then; NaN if none was asked."""
     gap: float | None
     """The cost above the bound, as a share of it; None without a bound."""
+    hindsight: float | None
+    """The cost above what hindsight would have paid from the same windows, as a share of it; ours only."""
     dearer: Interval
     """The cost above that of `priced`, as a share of it, chat by chat."""
     more: Interval
     """The evidence above that of `priced`, question by question."""
 
 
-Bounds = Callable[[Trace, Prices], Sequence[Sitting]]
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What `most` sittings of a trace cost at least, spread evenly; all of them where it is None."""
 
+    most: int | None
+    folder: Path | None = None
+    """Where bounds of the optimum are kept: they depend on the trace alone."""
 
-def bounded(most: int | None, folder: Path | None = None) -> Bounds:
-    """Bounds of `most` sittings of each trace, spread evenly; of all where it is None. Kept in the folder."""
-
-    def least(trace: Trace, prices: Prices) -> Sequence[Sitting]:
-        name = f"{trace.name}-{trace.setting.budget.window}-{prices.name}-{most or 'all'}.bound.json"
-        file = folder / name if folder else None
+    def optimum(self, trace: Trace, prices: Prices) -> Sequence[Sitting]:
+        """Whatever stood before."""
+        name = f"{trace.name}-{trace.setting.budget.window}-{prices.name}-{self.most or 'all'}.bound.json"
+        file = self.folder / name if self.folder else None
         if file and file.exists():
             return [Sitting(*row) for row in json.loads(file.read_text("utf-8"))]
-        found = bounds(problem(trace, prices), most)
+        found = bounds(problem(trace, prices), self.most)
         if file:
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(json.dumps(found) + "\n", "utf-8")
         return found
 
-    return least
+    def hindsight(self, trace: Trace, prices: Prices) -> Sequence[Sitting]:
+        """From what stood under our policy."""
+        return hindsight(trace, named(OURS), prices, self.most)
 
 
 def results(trace: Trace, prices: Prices, least: Bounds | None) -> Iterator[Result]:
     """Every policy, and every way to do without one."""
-    sittings = least(trace, prices) if least else ()
+    sittings = least.optimum(trace, prices) if least else ()
+    below = _total(sittings, prices)
+    known = _total(least.hindsight(trace, prices), prices) if least else None
     runs: dict[str, Callable[[], Run]] = {name: partial(_policy, trace, name, prices) for name in POLICIES}
     runs[Told.name] = lambda: simulate(trace, Told(trace), prices)
     runs |= {name: partial(beside, trace, name) for name in WINDOWS}
-    for run in runs.values():
+    for name, run in runs.items():
         began = time.process_time()
         found = run()
         spent = time.process_time() - began
-        window = trace.setting.budget.window
-        below = money(sum(part.least for part in sittings), prices) if sittings else None
+        bill = billed(found, prices)
         here = sum(billed(found, prices, part.start, part.stop).money for part in sittings)
-        yield Result(found, window, prices, billed(found, prices), below, here, spent)
+        window = trace.setting.budget.window
+        yield Result(found, window, prices, bill, below, here, known if name == OURS else None, spent)
+
+
+def _total(sittings: Sequence[Sitting], prices: Prices) -> float | None:
+    return money(sum(part.least for part in sittings), prices) if sittings else None
 
 
 def _policy(trace: Trace, name: str, prices: Prices) -> Run:
@@ -129,7 +145,6 @@ def _row(window: int, prices: str, name: str, mine: Sequence[Result], ours: Sequ
     calls = sum(len(one.run.prompts) for one in mine)
     faults = sum(one.run.faults for one in mine)
     shares = [found.share for one in mine for found in one.run.found]
-    least = [one.least for one in mine if one.least is not None]
     return Row(
         window,
         prices,
@@ -140,10 +155,16 @@ def _row(window: int, prices: str, name: str, mine: Sequence[Result], ours: Sequ
         sum(one.run.fault_tokens for one in mine) / calls,
         sum(one.run.thrashed for one in mine) / max(faults, 1),
         sum(shares) / len(shares) if shares else math.nan,
-        sum(one.there for one in mine) / sum(least) - 1 if least else None,
+        _above(mine, [one.least for one in mine]),
+        _above(mine, [one.hindsight for one in mine]),
         _dearer(mine, ours),
         _more(mine, ours),
     )
+
+
+def _above(mine: Sequence[Result], least: Sequence[float | None]) -> float | None:
+    known = [(one.there, below) for one, below in zip(mine, least, strict=True) if below is not None]
+    return sum(there for there, _ in known) / sum(below for _, below in known) - 1 if known else None
 
 
 def _dearer(mine: Sequence[Result], ours: Sequence[Result]) -> Interval:
@@ -200,20 +221,20 @@ def table(found: Sequence[Row], unit: str = "$") -> str:
     for row in found:
         if block != (block := (row.window, row.prices)):
             lines += ["", f"window {row.window:,}, {row.prices}", _HEAD]
-        gap = "" if row.gap is None else f"{row.gap:+.0%}"
+        gap, known = ("" if share is None else f"{share:+.0%}" for share in (row.gap, row.hindsight))
         dearer = "" if row.policy == OURS else _cell(row.dearer)
         asked = not math.isnan(row.evidence)
         more = "" if row.policy == OURS or not asked else _cell(row.more)
         evidence = f"{row.evidence:.3f}" if asked else ""
         lines.append(
             f"{row.policy:<15}{unit}{row.money:>8.3f}{row.served:>8,.0f}{row.anew:>8,.0f}{row.faults:>8,.0f}"
-            f"{row.thrash:>8.0%}{gap:>8}{dearer:>27}{evidence:>10}{more:>24}".rstrip()
+            f"{row.thrash:>8.0%}{gap:>8}{known:>10}{dearer:>27}{evidence:>10}{more:>24}".rstrip()
         )
     return "\n".join(lines[1:])
 
 
 _HEAD = (
-    f"{'':<15}{'cost':>9}{'cached':>8}{'not':>8}{'faults':>8}{'thrash':>8}{'bound':>8}"
+    f"{'':<15}{'cost':>9}{'cached':>8}{'not':>8}{'faults':>8}{'thrash':>8}{'bound':>8}{'hindsight':>10}"
     f"{'than priced':>27}{'evidence':>10}{'than priced':>24}"
 )
 

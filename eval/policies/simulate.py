@@ -48,6 +48,16 @@ class Simulation:
         self._account = Account(run)
         self._evidence: tuple[int, frozenset[int]] | None = None
 
+    @property
+    def frames(self) -> tuple[Frame, ...]:
+        """What stands, in order."""
+        return self._window.frames()
+
+    @property
+    def fixed(self) -> int:
+        """Tokens of what never leaves."""
+        return self._fixed
+
     def feed(self, events: Iterable[Event]) -> None:
         """Takes events in order."""
         for event in events:

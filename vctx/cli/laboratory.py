@@ -90,7 +90,7 @@ def policies(
     chosen = [prices for name in providers if (prices := load(name))]
     found: list[Result] = []
     played: list[Trace] = []
-    bounds = laboratory.bounded(sittings, folder) if sittings else None
+    bounds = laboratory.Bounds(sittings, folder) if sittings else None
     for trace in _traces(traces, data, made, windows, embedder, tokenizer, folder):
         played.append(trace)
         with progress(f"{trace.name}, {trace.setting.budget.window:,}", len(chosen)) as advance:

@@ -9,12 +9,12 @@ no choice changes,
 
     ((w - r) * max(0, W - x)  -  w * F  +  w * V) / T  -  r * F / 2
 
-the rewriting, less what need not be written; the faults that bring pages back; and what need not be read
-while the window fills up again. For a given x pages leave by u, longest first: as V is a sum over them, and
-their tokens add up to F, no other choice at x of the same F has a smaller V, but for the last of them, which
-may be larger than what is asked for. For a few x, each at a few depths F, this is compared, and the cheapest
-is the choice. Where a message that leaves changes the digest, which stands first, x is the digest's place,
-unless only faults leave.
+the rewriting, of all where x is below the least prefix that is cached, less what need not be written; the
+faults that bring pages back; and what need not be read while the window fills up again. For a given x pages
+leave by u, longest first: as V is a sum over them, and their tokens add up to F, no other choice at x of the
+same F has a smaller V, but for the last of them, which may be larger than what is asked for. For a few x,
+each at a few depths F, this is compared, and the cheapest is the choice. Where a message that leaves changes
+the digest, which stands first, x is the digest's place, unless only faults leave.
 
 Once the cache is cold, W is 0: all is written anew anyway, so what is not soon needed leaves for nothing.
 
@@ -36,6 +36,7 @@ from collections.abc import Collection, Sequence
 from itertools import accumulate, compress
 
 from vctx.policies.base import Ranked
+from vctx.prices import cached
 from vctx.types import Flush, Prices
 
 USUAL = Prices("usual", 1.0, read=0.1)
@@ -45,9 +46,9 @@ ONCE = 0.5
 STEEP = 1.5
 AHEAD = 3.0
 """Calls that are looked ahead when the end of the prompt is trimmed."""
-SPACE = 0.8
+SPACE = 0.6
 """What a token that stands costs beside its reading, in tokens written: it brings the next flush nearer,
-which writes about as much anew as it frees."""
+which writes about as much anew as it frees, if there is one before the cache goes cold."""
 PLACES = 8
 """Places x of the first change that are compared."""
 DEPTHS = 8
@@ -135,6 +136,7 @@ def _before(first: list[int], order: list[int]) -> list[int]:
 def _trimmed(flush: Flush, gaps: list[float]) -> list[int]:
     """The units near the end of the prompt that are not worth their place there."""
     prices = flush.prices or USUAL
+    held = cached(prices, flush.warm)
     least = total = 0.0
     tokens, start = 0, len(gaps)
     worth: list[int] = []
@@ -147,7 +149,8 @@ def _trimmed(flush: Flush, gaps: list[float]) -> list[int]:
         worth.append(n)
         total += unit.tokens * saved
         tokens += unit.tokens
-        cost = (prices.write - prices.read) * max(0, flush.warm - unit.at - tokens) - total
+        anew = max(0, held - cached(prices, unit.at) - tokens)
+        cost = (prices.write - prices.read) * anew - total
         if cost < least:
             least, start = cost, n
     return [n for n in worth if n >= start]
@@ -157,6 +160,7 @@ def _cheapest(flush: Flush, order: list[int], back: list[float], growth: float) 
     """The cheapest choice of those that free what must be free; of equals the least."""
     prices = flush.prices or USUAL
     read, write, marks = prices.read, prices.write, _marks(flush)
+    held = cached(prices, flush.warm)
     columns = {faults: _columns(flush, order, back, faults) for faults in (False, flush.digest)}
     best: Choice | None = None
     for start, faults in _starts(flush):
@@ -168,7 +172,7 @@ def _cheapest(flush: Flush, order: list[int], back: list[float], growth: float) 
             continue
         lost = list(accumulate(compress(returns, leaves)))
         first = flush.head if flush.digest and not faults else flush.units[start].at
-        written = (write - read) * max(0, flush.warm - first)
+        written = (write - read) * max(0, held - cached(prices, first))
         k = -1
         for mark in marks:
             if k == last:
