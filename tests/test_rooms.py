@@ -36,6 +36,7 @@ ALLOWED = {
     "candidates": {"types"},
     "ports": {"types", "errors", "candidates", "ports"},
     "threads": {"errors"},
+    "unbroken": set[str](),
     "formats": {"types", "errors"},
     **{room: NOUNS | PURE | {"formats"} for room in PURE},
     "backlog": NOUNS,
@@ -61,7 +62,7 @@ ALLOWED = {
     "drive": NOUNS | {"turn"},
     "serve": NOUNS | {"exchange", "turn", "drive"},
     "context": NOUNS | {"memory", "exchange", "turn", "drive", "serve", "render"},
-    **{room: {*NOUNS, "formats", "threads", "stopwords", room} for room in LEAVES},
+    **{room: {*NOUNS, "formats", "threads", "unbroken", "stopwords", room} for room in LEAVES},
     "store": NOUNS | PURE | {"backlog", "memory", "context"},
     "boot": NOUNS
     | {

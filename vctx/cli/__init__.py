@@ -66,7 +66,10 @@ class _Group(click.Group):
             return super().invoke(ctx)
         except VctxError as error:
             raise click.ClickException(str(error)) from error
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, RuntimeError) as error:
+            # Python 3.11 wraps what is raised while a class is made.
+            if not any(isinstance(one, KeyboardInterrupt) for one in (error, error.__cause__)):
+                raise
             click.echo("interrupted", err=True)
             raise click.exceptions.Exit(INTERRUPTED) from None
         except OSError as error:

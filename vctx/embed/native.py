@@ -17,6 +17,7 @@ from vctx.embed.stream import ahead, blocks
 from vctx.errors import InputError, ModelError
 from vctx.ports import Progress, silent
 from vctx.types import Span
+from vctx.unbroken import unbroken
 
 if TYPE_CHECKING:
     from vctx.ports import Vectors
@@ -127,7 +128,8 @@ class Native:
 
     def _bert(self) -> Encoder:
         # Imported here because torch takes a second: cutting, naming and a query must not wait for it.
-        from vctx.embed.bert import Bert  # noqa: PLC0415
+        with unbroken():
+            from vctx.embed.bert import Bert  # noqa: PLC0415
 
         return Bert(self._recipe, self._dtype, self._device)
 

@@ -16,6 +16,7 @@ from vctx.models.pieces import Pieces
 from vctx.models.tokens import ChatTokenizer
 from vctx.ports import last
 from vctx.types import Message, Reply
+from vctx.unbroken import unbroken
 
 if TYPE_CHECKING:
     from vctx.models.engine import Engine
@@ -107,9 +108,10 @@ class LocalModel:
 
     @cached_property
     def _engine(self) -> "Engine":
-        from vctx.models.engine import Engine  # noqa: PLC0415 - torch and transformers, only to generate
-
-        return Engine(self._folder, stops=self.tokenizer.stops(), **self._options)
+        with unbroken():
+            from vctx.models.engine import Engine  # noqa: PLC0415 - torch and transformers, only to generate
+        with unbroken():  # transformers imports more once it knows the architecture
+            return Engine(self._folder, stops=self.tokenizer.stops(), **self._options)
 
     @cached_property
     def _grammar(self) -> "Grammar":
