@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 import vctx
 from vctx import gist, journal
+from vctx.cli import told
 from vctx.context import Context
 from vctx.errors import InputError, ModelError
 from vctx.fakes import HashingEmbedder, ScriptedModel
@@ -78,7 +79,10 @@ def test_no_page_is_asked_about_twice_and_what_it_took_is_told(tmp_path: Path) -
         )
         calls = ctx.usage().calls
         assert {call.why for call in calls} == {"gist"} and all(call.prompt and call.reply for call in calls)
-        made = [page for entry in ctx.log() if entry.cause == "gist" for page in entry.request["pages"]]
+        filed = [entry for entry in ctx.log() if entry.cause == "gist"]
+        n = len(filed[0].request["pages"])
+        assert told.reason(filed[0]) == f"{n} gists of {n} messages by scripted"
+        made = [page for entry in filed for page in entry.request["pages"]]
         assert 0 < len(made) <= len(asked) < 40
 
 

@@ -17,8 +17,9 @@ from vctx.types import Page, Reply, Snapshot
 
 MORE = 0.15
 """Of the room, what a draft tells of beyond what would leave now: a recall may make other pages leave."""
-MISSES = 3
-"""Drafts in a row that did not serve, after which none is begun: some policies flush what came last, too."""
+MISSES, REST = 3, 8
+"""After so many drafts in a row that did not serve, one for so many digests: some policies flush what came
+last, too."""
 
 
 class Folding:
@@ -35,7 +36,7 @@ class Folding:
     ) -> None:
         """`tokenizer` is the name of the one that counts."""
         self.drafting = drafting
-        self._missed = 0
+        self._missed = self._rested = 0
         self._disk = disk
         self._ledger = ledger
         self._room = room
@@ -76,7 +77,8 @@ class Folding:
     def ask(self, snapshot: Snapshot) -> None:
         """Has the digest made that the next flush will want, if it is not under way."""
         after, drafting = self._after, self.drafting
-        if drafting.model is None or not self._room.cap or self._missed >= MISSES:
+        tired = self._missed >= MISSES and self._rested < REST
+        if drafting.model is None or not self._room.cap or tired:
             return
         if drafting.draft is None or drafting.draft.after != after:
             pages = (*self._ledger.state.unfolded, *self._leaving(snapshot))
@@ -106,6 +108,7 @@ class Folding:
             self._missed = 0
             return draft.digest.result(), draft.pages, ()
         self._missed += draft is not None
+        self._rested = 0 if draft else self._rested + 1
         told = self._told(due)
         if not told:
             made = digest.Digest(self.text, "extract", "nothing was said")
