@@ -2,6 +2,7 @@
 
     python bench/ingest.py formats        the same text from each producer on this machine, read back
     python bench/ingest.py pages          1,000 printed pages: read, cut, written, embedded
+    python bench/ingest.py lanes          the chunks of a hundred pages, embedded by one thread and by several
 
 Producers: pandoc, LibreOffice (soffice), Chromium. Libraries that are compared where they are installed:
 pypdf, pdfminer.six, pdfplumber, PyMuPDF. The text is the language reference that CPython carries.
@@ -19,6 +20,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from ingest_lanes import lanes
 from ingest_source import book, markdown
 
 import vctx
@@ -162,6 +164,17 @@ def pages() -> Iterator[str]:
         yield f"of the changed file {again.new} chunks were new, {again.gone} gone"
 
 
+def side_by_side() -> Iterator[str]:
+    """A table: what embedding takes in one lane and in several."""
+    with tempfile.TemporaryDirectory() as name:
+        file = Path(name) / "book.pdf"
+        book(file, 100)
+        with vctx.open(Path(name) / "book.db", model=None, background=False) as ctx:
+            added = ctx.add(vctx.read(file))
+            pages = ctx.pages(range(1, added.chunks + 1))
+    yield from lanes([page.text for page in pages])
+
+
 def timed(step: str, work: Callable[[], Any]) -> tuple[Any, str]:
     wall, cpu = time.perf_counter(), time.process_time()
     out = work()
@@ -171,6 +184,6 @@ def timed(step: str, work: Callable[[], Any]) -> tuple[Any, str]:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("what", choices=("formats", "pages"))
-    for line in {"formats": formats, "pages": pages}[parser.parse_args().what]():
+    parser.add_argument("what", choices=("formats", "pages", "lanes"))
+    for line in {"formats": formats, "pages": pages, "lanes": side_by_side}[parser.parse_args().what]():
         print(line, flush=True)
