@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from vctx.ports import Vectors
 
 BATCH = 128
-"""Pages of the first batch; how many the next ones have is seen from the time that this took."""
+"""Pages of the first batch, and the least of any; how many more the next has, the time of this one says."""
 MOST = 4096
-"""Pages of a batch."""
+"""Pages of a batch, at most."""
 PACE = 2.0
 """Seconds that a batch shall take: so often progress is told and kept, and so much is lost when it is
 interrupted. Small batches leave cores idle at their end: pages for two seconds keep 97 % of two busy."""
@@ -51,6 +51,8 @@ class Backlog:
         same_embedder(self._disk, self._embedder)
         waiting = self._disk.stats().pending
         todo = waiting if bound is None else min(bound, waiting)
+        if self._progress is silent:
+            count = None  # nobody is told
         if todo:
             with self._progress("embedding chunks", todo) as advance:
                 advance_by(self._disk, self._embedder, todo, advance, count=count)
@@ -89,8 +91,11 @@ def advance_by(
 
 
 def paced(pages: int, seconds: float) -> int:
-    """The pages of the batch after one that took so long: those of `PACE`, at most twice as many."""
-    return max(1, min(2 * pages, MOST, int(pages * PACE / max(seconds, 1e-9))))
+    """The pages of the batch after one that took so long: those of `PACE`, at most twice as many.
+
+    Never fewer than `BATCH`: who is slowed down by others would get too few for several lanes, and be slower yet.
+    """
+    return max(BATCH, min(2 * pages, MOST, int(pages * PACE / max(seconds, 1e-9))))
 
 
 def same_embedder(disk: Disk, embedder: Embedder) -> None:
