@@ -93,7 +93,7 @@ def advance_by(
 def paced(pages: int, seconds: float) -> int:
     """The pages of the batch after one that took so long: those of `PACE`, at most twice as many.
 
-    Never fewer than `BATCH`: on a busy machine there would be too few for several lanes, and it be slower yet.
+    Never fewer than `BATCH`: a busy machine would get too few for its lanes, and be slower yet.
     """
     return max(BATCH, min(2 * pages, MOST, int(pages * PACE / max(seconds, 1e-9))))
 
