@@ -3,6 +3,7 @@
 import itertools
 import json
 import math
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -20,12 +21,14 @@ from vctx.cli import main
 from vctx.eval import chats as made
 from vctx.eval.policies import synthetic
 from vctx.eval.policies.beside import beside
-from vctx.eval.policies.calls import Call, Join, Problem, problem, sittings
+from vctx.eval.policies.calls import Call, Join, Problem, known, problem, sittings
 from vctx.eval.policies.chats import chat, steps
 from vctx.eval.policies.costs import billed, money
 from vctx.eval.policies.curves import distances, fault_ratios, miss_ratios, working_set
-from vctx.eval.policies.optimum import bound, exact
+from vctx.eval.policies.hindsight import hindsight, standing
+from vctx.eval.policies.optimum import bound, bounds, exact
 from vctx.eval.policies.record import recorded
+from vctx.eval.policies.schedules import Schedules
 from vctx.eval.policies.simulate import simulate
 from vctx.eval.policies.told import NEVER, Told
 from vctx.eval.policies.trace import Event, Referred, Said, Sent, Setting, Trace, read, write
@@ -270,6 +273,41 @@ def test_the_exact_optimum_is_the_cheapest_of_all_schedules(problem: Problem) ->
 def test_the_bound_is_below_the_optimum(problem: Problem) -> None:
     least = exact(problem)
     assert bound(problem) <= least + 1e-6
+
+
+@given(problems(), st.integers(1, 3))
+def test_shorter_arcs_have_the_same_optimum_and_a_lower_bound(problem: Problem, reach: int) -> None:
+    least = exact(problem)
+    assert Schedules(problem, reach=reach).least(exact=True) == pytest.approx(least)
+    assert Schedules(problem, reach=reach).least(exact=False) <= least + 1e-6
+
+
+@given(problems())
+def test_who_may_begin_with_more_pays_no_more(problem: Problem) -> None:
+    """The second half alone, beginning with anything said or referenced in the first, costs no more there."""
+    first, second = (replace(problem, calls=calls) for calls in (problem.calls[:2], problem.calls[2:]))
+    if not second.calls:
+        return
+    cold = replace(problem, calls=(*first.calls, replace(second.calls[0], warm=False), *second.calls[1:]))
+    before = [Join(page, tokens, False) for page, tokens in known(first.calls).items()]
+    assert exact(first) + Schedules(second, before).least(exact=True) <= exact(cold) + 1e-6
+
+
+def test_hindsight_begins_where_the_policy_did() -> None:
+    """Of each sitting: no less than the bound, which may begin with anything, and no more than was paid."""
+    shape = synthetic.Shape(turns=24, documents=30, each=4, sitting=8)
+    trace = synthetic.made("zipf", shape, setting=Setting(Budget(700, 100), fixed=40, head=40))
+    policy = named("lru")
+    stood = standing(trace, policy, PRICES, {8})[8]
+    assert stood[0] and sum(frame.tokens for frame in stood[0]) + stood[1] <= 600
+    asked = problem(trace, PRICES)
+    run = simulate(trace, policy, PRICES)
+    known_ = hindsight(trace, named("lru"), PRICES, None)
+    for free, same in zip(bounds(asked), known_, strict=True):
+        paid = billed(run, PRICES, same.start, same.stop).money
+        assert free.least <= same.least + 1e-6
+        assert money(same.least, PRICES) <= paid + 1e-6
+    assert [part.start for part in known_] == [0, 8, 16]
 
 
 @settings(max_examples=10)

@@ -6,6 +6,8 @@ simulate costs       a policy on a trace, as a session decides; what its prompts
 beside               without paging: a sliding window, one ranked anew each turn, everything
 told                 `priced` with a perfect forecast of what will be used
 calls optimum        the least that anybody could pay, who knew what will be asked: exact, or a bound
+schedules program    every schedule of a problem as a linear program
+hindsight            the least from the window that a policy had before a sitting
 curves               miss ratios and working sets of a trace
 laboratory pictures  all policies on all traces, paired with intervals; what that looks like
 """

@@ -46,6 +46,25 @@ class _Frame:
     """The last call that refers to its page; -1 if none does."""
 
 
+class _Stop(NamedTuple):
+    """A call on a path, and whether the place is cut there."""
+
+    call: int
+    cut: bool
+
+
+class _Ends:
+    """The columns of the arcs that begin, or end, at each stop: of the place, and of the frame."""
+
+    def __init__(self) -> None:
+        self.place: dict[_Stop, list[tuple[int, float]]] = {}
+        self.frame: dict[_Stop, list[tuple[int, float]]] = {}
+
+    def add(self, stop: _Stop, place: int, frame: int) -> None:
+        self.place.setdefault(stop, []).append((place, 1.0))
+        self.frame.setdefault(stop, []).append((frame, 1.0))
+
+
 class Schedules:
     """The program of one problem: its columns and rows, frame by frame in the order of the prompt."""
 
@@ -176,7 +195,7 @@ class Schedules:
             if stop.call < self._count:
                 self._through(frame, stop, cuts, into, out)
 
-    def _through(self, frame: _Frame, stop: "_Stop", cuts: Cuts, into: "_Ends", out: "_Ends") -> None:
+    def _through(self, frame: _Frame, stop: _Stop, cuts: Cuts, into: _Ends, out: _Ends) -> None:
         """A stop on a path: the path goes on, and the frame only if it stood."""
         on = out.place.get(stop, [])
         if on:
@@ -192,19 +211,20 @@ class Schedules:
         elif frame.stuck and stop.call in self._digest:
             self._program.at_most(0.0, *stood, *minus(stays), (self._digest[stop.call], -1.0))
 
-    def _arcs(self, frame: _Frame) -> Iterator[tuple["_Stop", "_Stop"]]:
+    def _arcs(self, frame: _Frame) -> Iterator[tuple[_Stop, _Stop]]:
         """From cut to cut, and over stops where nothing is cut, while the frame may be needed."""
         until = self._count if frame.stuck else frame.last + 1
+        over: set[int] = set()
         for a in range(frame.start, until):
             end = self._end(a)
             for b in range(a + 1, min(a + self._reach, end) + 1):
                 yield _Stop(a, True), _Stop(b, True)
-            if a + self._reach < end:
-                yield _Stop(a, True), _Stop(a + self._reach, False)
-            if a >= frame.start + self._reach and a not in self._cold:
+            if a in over:
                 yield _Stop(a, False), _Stop(a + 1, True)
-                if a + 1 < end:
-                    yield _Stop(a, False), _Stop(a + 1, False)
+            for cut, b in ((True, a + self._reach), (False, a + 1)):
+                if b < end and (cut or a in over):
+                    over.add(b)
+                    yield _Stop(a, cut), _Stop(b, False)
 
     def _needs(self) -> None:
         """What must stand, and that all fits."""
@@ -212,25 +232,6 @@ class Schedules:
             self._program.at_most(-1.0, *answers)
         for t, call in enumerate(self._calls):
             self._program.at_most(float(self._problem.room - call.fixed), *self._stands[t])
-
-
-class _Stop(NamedTuple):
-    """A call on a path, and whether the place is cut there."""
-
-    call: int
-    cut: bool
-
-
-class _Ends:
-    """The columns of the arcs that begin, or end, at each stop: of the place, and of the frame."""
-
-    def __init__(self) -> None:
-        self.place: dict[_Stop, list[tuple[int, float]]] = {}
-        self.frame: dict[_Stop, list[tuple[int, float]]] = {}
-
-    def add(self, stop: _Stop, place: int, frame: int) -> None:
-        self.place.setdefault(stop, []).append((place, 1.0))
-        self.frame.setdefault(stop, []).append((frame, 1.0))
 
 
 def _prices(problem: Problem, before: Sequence[Join]) -> tuple[list[float], list[float]]:
