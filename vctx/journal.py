@@ -3,16 +3,19 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from operator import is_
 from typing import Any
 
 from vctx.ports import Lesson, Policy
 from vctx.types import Branch, Entry, Form, Frame, Hit, Reply, Slot, Snapshot
+from vctx.types.quick import quick
 
 FULL = Form.FULL  # looked up once: for an enumeration that takes longer than the comparison
 NEVER = 2**62
 """A tick that no journal reaches."""
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class State:
     """What stands in the window after `tick` (-1: nothing has happened yet)."""
@@ -128,8 +131,8 @@ def _served(state: State, stay: Sequence[Frame], entry: Entry) -> int:
         return 0  # the digest stands before all frames, and shorter forms before those in full
     if not served or not (entry.plan.evict or entry.cause == "forget"):
         return served
-    pairs = enumerate(zip(state.frames[:served], stay, strict=False))
-    return next((n for n, (stood, stands) in pairs if stood is not stands), min(served, len(stay)))
+    same = list(map(is_, state.frames[:served], stay))
+    return same.index(False) if False in same else len(same)
 
 
 def _forgotten(state: State, entry: Entry) -> State:

@@ -8,9 +8,11 @@ from typing import Any, Literal, NamedTuple
 
 from vctx.types.frames import Budget, Frame, Prices
 from vctx.types.pages import Slot
+from vctx.types.quick import quick
 from vctx.types.search import Hit
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """All that a decision may depend on."""
@@ -64,6 +66,7 @@ class Unit(NamedTuple):
     """Not brought in by a fault."""
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Flush:
     """What a policy chooses from when the window must shrink: what may leave, and how much of it must."""
@@ -96,6 +99,7 @@ class Fold:
     cap: int
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What to change, and the window's tokens once it is carried out."""
@@ -115,6 +119,7 @@ class Plan:
         return tuple(dict.fromkeys(page for page, _ in self.evict))
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One line of the journal. Folding all of them gives the window."""

@@ -1,4 +1,4 @@
-"""Frozen dataclasses that are made in half the time: for nouns of which a decision makes hundreds."""
+"""Frozen dataclasses that are made in half the time: for the nouns that a decision makes by the hundred."""
 
 from dataclasses import MISSING, fields
 from functools import wraps
