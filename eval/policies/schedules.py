@@ -212,17 +212,17 @@ class Schedules:
             self._program.at_most(0.0, *stood, *minus(stays), (self._digest[stop.call], -1.0))
 
     def _arcs(self, frame: _Frame) -> Iterator[tuple[_Stop, _Stop]]:
-        """From cut to cut, and over stops where nothing is cut, while the frame may be needed."""
-        until = self._count if frame.stuck else frame.last + 1
+        """From cut to cut, and over stops without one, until the first cut once nobody needs the frame."""
         over: set[int] = set()
-        for a in range(frame.start, until):
+        for a in range(frame.start, self._count):
             end = self._end(a)
-            for b in range(a + 1, min(a + self._reach, end) + 1):
+            needed = frame.stuck or a <= frame.last
+            for b in range(a + 1, min(a + self._reach, end) + 1) if needed else ():
                 yield _Stop(a, True), _Stop(b, True)
             if a in over:
                 yield _Stop(a, False), _Stop(a + 1, True)
             for cut, b in ((True, a + self._reach), (False, a + 1)):
-                if b < end and (cut or a in over):
+                if b < end and (needed if cut else a in over):
                     over.add(b)
                     yield _Stop(a, cut), _Stop(b, False)
 
