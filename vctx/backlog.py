@@ -21,7 +21,7 @@ MOST = 4096
 """Pages of a batch, at most."""
 PACE = 2.0
 """Seconds that a batch shall take: so often progress is told and kept, and so much is lost when it is
-interrupted. Small batches leave cores idle at their end: pages for two seconds keep 97 % of two busy."""
+interrupted. Small batches would leave cores idle at their end."""
 
 Count = Callable[[Sequence[str]], list[int]]
 """How many tokens each text has."""
