@@ -19,6 +19,8 @@ from vctx.cli.lines import cells, flowing, folded
         (["twelve-signs of those"], "twelve-signs of\nthose"),
         # Two columns each.
         (["漢字 漢字 漢字"], "漢字 漢字\n漢字"),
+        # An indentation leaves a word its room.
+        (["    nine-sign"], " nine-sign"),
         ([], ""),
     ],
 )

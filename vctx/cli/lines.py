@@ -44,6 +44,9 @@ def _placed(gap: str, word: str, column: int, width: int) -> tuple[str, int]:
     wide = cells(gap) + cells(word)
     if column and gap and column + wide > width:
         return f"\n{word}", _column(cells(word), width)
+    if not column:  # an indentation leaves the word its room
+        gap = gap[: max(0, width - cells(word))]
+        wide = cells(gap) + cells(word)
     return gap + word, _column(column + wide, width)
 
 
