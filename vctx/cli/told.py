@@ -137,5 +137,4 @@ def _evicted(entry: Entry) -> str:
     if not entry.plan.evict:
         return ""
     pages = _pages([str(page) for page in entry.plan.evicted])
-    high = "over the high mark: " if entry.cause != "fit" else ""
-    return f"{high}{entry.policy} evicted {pages}; {entry.plan.tokens} tokens then"
+    return f"{entry.policy} evicted {pages}; {entry.plan.tokens} tokens then"
