@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 import vctx
 from vctx import gist, journal
-from vctx.cli import told
+from vctx.cli import sums, told
 from vctx.context import Context
 from vctx.errors import InputError, ModelError
 from vctx.fakes import HashingEmbedder, ScriptedModel
@@ -84,6 +84,11 @@ def test_no_page_is_asked_about_twice_and_what_it_took_is_told(tmp_path: Path) -
         assert told.reason(filed[0]) == f"{n} gists of {n} messages by scripted"
         made = [page for entry in filed for page in entry.request["pages"]]
         assert 0 < len(made) <= len(asked) < 40
+        ctx._window.briefs.file()
+        times = ctx.usage().times
+        assert times == len(asked) > len(ctx.usage().calls)  # several are filed together
+        [line] = [line for line in sums.table({}, ctx.usage()).split("\n") if "scripted, gists" in line]
+        assert line.split()[2] == str(times)
 
 
 @pytest.mark.parametrize("say", ["", "far too long " * 99, None], ids=["empty", "long", "failed"])

@@ -248,6 +248,8 @@ def usage(replies: Sequence[Reply], model: str, tokenizer: str) -> dict[str, Any
         "cached": [reply.cached_tokens for reply in replies],
     }
     said = {name: sum(n or 0 for n in each) for name, each in counted.items() if None not in each}
+    if len(replies) > 1:
+        said["calls"] = len(replies)
     learnt = [list(reply.lesson) for reply in replies if reply.lesson]
     lesson = {"tokenizer": tokenizer, "lesson": learnt[-1]} if learnt else {}
     return {"usage": {"model": model, **said, **lesson}} if replies else {}

@@ -44,6 +44,7 @@ def _call(entry: Entry, prices: Prices | None) -> Call:
         cached,
         reply,
         cost(prices, prompt, cached, reply),
+        told.get("calls", 1),
     )
 
 

@@ -12,7 +12,7 @@ from vctx.types import Entry, Stats, Usage
 from vctx.usage import UNNAMED
 
 HEAD = ("calls of a model", "calls", "sent", "cached", "replied", "cost")
-WHY = {"reply": "replies", "summary": "summaries"}
+WHY = {"reply": "replies", "summary": "summaries", "gist": "gists"}
 
 
 def counts(stats: Stats, kinds: Mapping[str, int], entries: Sequence[Entry]) -> dict[str, Any]:
@@ -58,7 +58,7 @@ def _parts(usage: Usage) -> dict[tuple[str, str], Usage]:
 
 def _row(usage: Usage) -> dict[str, Any]:
     return {
-        "calls": len(usage.calls),
+        "calls": usage.times,
         "prompt": usage.prompt,
         "cached": usage.cached,
         "reply": usage.reply,
@@ -75,7 +75,7 @@ def _spent(usage: Usage) -> list[str]:
 
 def _line(name: str, usage: Usage) -> tuple[str, ...]:
     price = "-" if usage.cost is None else cost(usage.cost, usage.unit)
-    return (name, *(f"{n:,}" for n in (len(usage.calls), usage.prompt, usage.cached, usage.reply)), price)
+    return (name, *(f"{n:,}" for n in (usage.times, usage.prompt, usage.cached, usage.reply)), price)
 
 
 def _unknown(usage: Usage) -> list[str]:

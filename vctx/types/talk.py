@@ -126,7 +126,8 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call of a model, as the journal keeps it, with the tokens that were counted (None: not said)."""
+    """A call of a model, or several for one thing, as the journal keeps it, with the tokens that were counted
+    (None: not said)."""
 
     tick: int
     at: datetime
@@ -139,6 +140,8 @@ class Call:
     reply: int | None = None
     cost: float | None = None
     """None where the prices, or the tokens, are not known."""
+    times: int = 1
+    """How often the model was called: a digest may take several batches, and gists are filed together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +153,11 @@ class Usage:
     """Of the cost."""
     why: str = ""
     """Why the cost, or a part of it, is not known."""
+
+    @property
+    def times(self) -> int:
+        """How often the model was called."""
+        return sum(call.times for call in self.calls)
 
     @property
     def prompt(self) -> int:
