@@ -27,7 +27,7 @@ from vctx import boot
 from vctx.eval.chats import conversation
 from vctx.eval.story import Recipe
 from vctx.fakes import HashingEmbedder, WordTokenizer
-from vctx.memory import PRICED
+from vctx.seeking import PRICED
 from vctx.types import Page
 
 SIZES = ((600, 60), (50_000, 100))

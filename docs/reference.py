@@ -95,9 +95,9 @@ def function(name: str, value: Any, owner: str = "") -> Iterator[str]:
 
 
 def class_(name: str, value: Any) -> Iterator[str]:
-    """Its docstring, then every public method, inherited ones too, in the order of the source."""
+    """Its docstring, then every public method in the order of the source, inherited ones after its own."""
     yield f"### `{name}`\n\n{doc(value)}\n"
-    for base in reversed(value.__mro__):
+    for base in value.__mro__:
         for member, found in vars(base).items():
             if member.startswith("_") or getattr(value, member, None) is None or base is object:
                 continue

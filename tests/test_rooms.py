@@ -54,16 +54,22 @@ ALLOWED = {
     | PURE
     | {"aside", "briefs", "drafting", "erasing", "folding", "joining", "ledger", "room", "standing"},
     "library": NOUNS | PURE | {"window"},
-    "memory": NOUNS | PURE | {"formats", "aside", "drafting", "backlog", "library", "window"},
+    "saying": NOUNS | {"formats"},
+    "seeking": NOUNS | PURE | {"backlog", "window"},
+    "looking": NOUNS | PURE | {"formats", "window"},
+    "memory": NOUNS
+    | PURE
+    | {"formats", "aside", "drafting", "backlog"}
+    | {"library", "looking", "saying", "seeking", "window"},
     "tools": NOUNS,
-    "exchange": NOUNS | PURE | {"memory"},
+    "exchange": NOUNS | PURE | {"memory", "seeking"},
     "agent": NOUNS | PURE | {"exchange", "tools", "turn"},
     "turn": NOUNS | {"exchange"},
     "drive": NOUNS | {"turn"},
     "serve": NOUNS | {"exchange", "turn", "drive"},
     "context": NOUNS | {"memory", "exchange", "turn", "drive", "serve", "render"},
     **{room: {*NOUNS, "formats", "threads", "unbroken", "stopwords", room} for room in LEAVES},
-    "store": NOUNS | PURE | {"backlog", "memory", "context"},
+    "store": NOUNS | PURE | {"backlog", "seeking", "context"},
     "boot": NOUNS
     | {
         "backlog",

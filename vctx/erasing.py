@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from vctx import digest, journal
+from vctx.errors import InputError
 from vctx.ledger import Ledger
 from vctx.ports import Disk
 from vctx.room import Room
@@ -28,6 +29,20 @@ class Erasing:
         self._ledger.apply(entry)
         self._ledger.remember({})
         return self._disk.scrub()
+
+    def versions(self, block: str) -> list[int]:
+        """The versions of a memory block, and what told of each as it was written.
+
+        Raises InputError for one that was never written.
+        """
+        versions = [page.id for page in self._disk.pages(kind="block") if page.author == block]
+        if not versions:
+            raise InputError(f"no block {block!r} was ever written")
+        told = [e.request["page"] for e in self._disk.entries() if block in e.request.get("blocks", {})]
+        there = {page.id: page for page in self._disk.around(told)}
+        calls = {(page.group, page.call) for id in told if (page := there.get(id)) and page.call}
+        made = [page.id for page in self._disk.pages(kind="tool") if (page.group, page.call) in calls]
+        return [*versions, *(id for id in told if id in there), *made]
 
     def revise(self, document: str, write: Callable[[], Sequence[int]]) -> bool:
         """Carries out a change of a document in one transaction: `write` returns the pages that it replaces.

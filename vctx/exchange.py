@@ -14,7 +14,8 @@ from typing import Any
 
 from vctx import journal, render
 from vctx.errors import BudgetError, InputError, TooLongError
-from vctx.memory import PRICED, Memory
+from vctx.memory import Memory
+from vctx.seeking import PRICED
 from vctx.types import Block, Hit, Message, Outcome, Page, Reply, ToolCall
 
 UNKNOWN = "outcome unknown: it was begun and its result was lost; it was not run again"
@@ -146,7 +147,8 @@ class Exchange:
         near = self.memory._disk.around([number], branch=self.memory._window.ledger.branch)
         if number not in {page.id for page in near}:
             raise InputError(f"there is no page {number} here")
-        found = self.memory._load([Hit(number)], f"page {number}", self.memory.budget.share, whole=True)
+        share = self.memory.budget.share
+        found = self.memory._seeking.load([Hit(number)], f"page {number}", share, whole=True)
         if not found:
             raise BudgetError(f"page {number} does not fit beside what must stay in the window")
         span = found[0].span
@@ -165,9 +167,8 @@ class Exchange:
         query = "\n".join(text for text in said if text)[:QUERY]
         ranked = self.memory.search(query, PRICED, before=(), without=self.newest())
         likely = [hit for hit in ranked if hit.worth is None or hit.worth >= LIKELY]
-        return (
-            self.memory._load(likely, query, self.memory.budget.share // STEP, whole=False) if likely else []
-        )
+        share = self.memory.budget.share // STEP
+        return self.memory._seeking.load(likely, query, share, whole=False) if likely else []
 
     def shrink(self, messages: Sequence[Message], error: TooLongError) -> None:
         """Holds the window to what a server says that it reads, else to three quarters of what it refused.

@@ -15,8 +15,8 @@ from vctx import recall
 from vctx.backlog import Backlog
 from vctx.context import Context
 from vctx.errors import DiskError, InputError
-from vctx.memory import BOUND
 from vctx.ports import Clock, Embedder, Folder, Progress, Shelf, now, silent
+from vctx.seeking import BOUND
 from vctx.types import Find, Found, Match, Read, Score, Search, SessionInfo, Written
 from vctx.weights import Weights
 
