@@ -1,5 +1,7 @@
 """Digests made ahead: by a thread, of an endpoint, so that the flush that wants one waits for no model."""
 
+import subprocess
+import sys
 import tempfile
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
@@ -140,6 +142,34 @@ def test_drafts_that_do_not_serve_become_rare(tmp_path: Path) -> None:
                 ctx._drafting.draft = replace(draft, pages=draft.pages[:1])
         assert 3 <= model.waited.count(False) <= 3 + len(folds(ctx)) // 8 + 1 < len(folds(ctx))
         assert sum(call.prompt or 0 for call in ctx.usage().calls) == sum(map(cost, model.prompts))
+
+
+ENDS = """
+from pathlib import Path
+import sys
+import test_drafting, test_gists
+from vctx import aside
+model = test_drafting.Remote(test_drafting.told) if sys.argv[2] == "digest" else test_gists.Remote()
+gists = {"summary": "extract", "forms": "model"} if sys.argv[2] == "gist" else {}
+aside.PATIENCE = 0.1
+if not gists:
+    model.go.clear()
+with test_drafting.opened(Path(sys.argv[1]), model, **gists) as ctx:
+    while not (ctx._aside._running or ctx._drafting.draft):
+        ctx.append("user", f"It was hot, {test_gists.LONG}")
+        ctx.append("assistant", "Well, tell me more about it.")
+print("closed")
+"""
+
+
+@pytest.mark.parametrize("asked", ["digest", "gist"])
+def test_the_interpreter_ends_though_a_call_is_under_way(tmp_path: Path, asked: str) -> None:
+    """The call would take 20 s."""
+    command = [sys.executable, "-c", ENDS, str(tmp_path), asked]
+    ended = subprocess.run(
+        command, cwd=Path(__file__).parent, capture_output=True, text=True, timeout=15, check=True
+    )
+    assert ended.stdout == "closed\n"
 
 
 def cost(prompt: Sequence[Message]) -> int:

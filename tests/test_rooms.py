@@ -43,12 +43,13 @@ ALLOWED = {
     "background": NOUNS | {"backlog", "threads"},
     "ledger": NOUNS | PURE,
     "standing": NOUNS | PURE,
-    "aside": NOUNS,
+    "beside": set[str](),
+    "aside": NOUNS | {"beside"},
     "briefs": NOUNS | PURE | {"aside", "ledger", "room"},
     "erasing": NOUNS | PURE | {"ledger", "room"},
     "room": NOUNS | PURE | {"ledger", "standing"},
     "joining": NOUNS | PURE | {"ledger", "room"},
-    "drafting": NOUNS | {"digest"},
+    "drafting": NOUNS | {"beside", "digest"},
     "folding": NOUNS | PURE | {"drafting", "ledger", "room"},
     "window": NOUNS
     | PURE

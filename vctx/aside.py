@@ -1,4 +1,4 @@
-"""Calls of a model that nobody waits for, by one thread of their own, one call at a time.
+"""Calls of a model that nobody waits for, each in a thread of its own, one call at a time.
 
 Who talks with the model comes first: a model on this machine is left at its next token, and asked again
 later. One that is asked over the network (`AsyncModel`) is asked beside. Nothing here reads or writes the
@@ -7,12 +7,13 @@ disk: what was made waits until somebody takes it, and what was not made when th
 
 import os
 from collections.abc import Generator, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, wait
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from threading import Lock
 
+from vctx.beside import beside
 from vctx.errors import ModelError
 from vctx.ports import AsyncModel, Model
 from vctx.types import Message, Reply
@@ -51,7 +52,6 @@ class Aside:
         self._done: list[Done] = []
         self._first = 0
         self._closing = False
-        self._pool: ThreadPoolExecutor | None = None
         self._guard = Lock()
         self._process = os.getpid()
 
@@ -93,15 +93,13 @@ class Aside:
             self._go()
 
     def close(self) -> None:
-        """Ends what is under way, if it can be ended: there is no thread then. May be called again."""
+        """Ends what is under way, if it can be ended. May be called again."""
         with self._guard:
             self._closing = True
             self._waiting.clear()
-            running, pool = self._running, self._pool
-        if pool is not None and self._process == os.getpid():
-            if running:
-                wait([running[1]], PATIENCE)
-            pool.shutdown(wait=False)
+            running = self._running
+        if running and self._process == os.getpid():
+            wait([running[1]], PATIENCE)
 
     def settle(self) -> None:
         """Waits until all that was asked is done."""
@@ -114,9 +112,9 @@ class Aside:
             if self._running or self._first or self._closing or self.model is None or not self._waiting:
                 return
             job = self._waiting.pop(next(iter(self._waiting)))
-            self._pool = self._pool or ThreadPoolExecutor(1, "vctx-aside")
-            with suppress(RuntimeError):  # no new work is taken once the interpreter is ending
-                self._running = job, self._pool.submit(self._called, self.model, job)
+            with suppress(RuntimeError):  # no thread is started once the interpreter is ending
+                work = partial(self._called, self.model, job)
+                self._running = job, beside(work, "vctx-aside", daemon=self._beside)
             running = self._running
         if running:
             running[1].add_done_callback(partial(self._ended, job))

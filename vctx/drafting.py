@@ -5,10 +5,11 @@ conversation for it. Nothing here reads or writes the disk.
 """
 
 from collections.abc import Callable, Collection
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
 
+from vctx.beside import beside
 from vctx.digest import Digest
 from vctx.ports import AsyncModel, Model
 from vctx.types import Reply
@@ -40,23 +41,15 @@ class Drafting:
     def __init__(self, model: Model | None = None) -> None:
         self.model = model if isinstance(model, AsyncModel) else None
         self.draft: Draft | None = None
-        self._pool: ThreadPoolExecutor | None = None
 
     def begin(
         self, after: tuple[int, int | None], pages: tuple[int, ...], make: Callable[[], Digest]
     ) -> None:
         """Has a digest made; what was under way is left."""
-        self._pool = self._pool or ThreadPoolExecutor(1, "vctx-digest")
-        with suppress(RuntimeError):  # no new work is taken once the interpreter is ending
-            self.draft = Draft(after, pages, self._pool.submit(make))
+        with suppress(RuntimeError):  # no thread is started once the interpreter is ending
+            self.draft = Draft(after, pages, beside(make, "vctx-digest", daemon=True))
 
     def take(self) -> Draft | None:
         """The draft, which is nobody else's then."""
         draft, self.draft = self.draft, None
         return draft
-
-    def close(self) -> None:
-        """Waits for nothing: a draft that no flush has wanted is not missed. May be called again."""
-        if self._pool is not None:
-            self._pool.shutdown(wait=False, cancel_futures=True)
-            self._pool = None

@@ -269,7 +269,6 @@ class Memory(Looking):
     def _close(self, *, drain: bool) -> None:
         try:
             self._aside.close()
-            self._drafting.close()
             if drain:
                 self._window.briefs.file()
             self._backlog.close(drain=drain)
