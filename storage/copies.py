@@ -65,6 +65,8 @@ def _log(real: Path) -> Path:
 
 def _written(real: Path, busy: float, opener: Opener) -> bool:
     with closing(opener(f"{real.as_uri()}?immutable=1", busy)) as raw:
+        if not raw.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+            return False  # whoever began to make it was interrupted
         [[written]] = raw.execute(
             "SELECT (SELECT sum(value) FROM counts) + (SELECT count(*) FROM journal)"
             " + (SELECT count(*) FROM meta)"

@@ -182,6 +182,8 @@ def test_a_session_in_which_nothing_was_written_is_unmade(tmp_path: Path) -> Non
     SqliteDisk(path).close()
     assert SqliteDisk.unmake(path) and list(tmp_path.iterdir()) == []
     assert not SqliteDisk.unmake(path)
+    path.touch()
+    assert SqliteDisk.unmake(path) and list(tmp_path.iterdir()) == []
 
 
 def test_what_somebody_has_open_or_has_written_is_not_unmade(tmp_path: Path) -> None:
