@@ -1,7 +1,9 @@
 """The command line: what it prints, and one clear line for what goes wrong. No model is loaded here."""
 
 import json
+import os
 from pathlib import Path
+from threading import Timer
 
 import pytest
 from conftest import counted, make
@@ -107,6 +109,23 @@ def test_an_unknown_session_is_one_clear_line(command: list[str], db: str) -> No
     result = vctx(*command, "--db", db, code=1)
     assert result.stderr == f"Error: no session at {db}; `vctx add` or `vctx chat` make one\n"
     assert not Path(db).exists()
+
+
+def test_an_import_that_fails_leaves_a_session_that_somebody_made_meanwhile(db: str, tmp_path: Path) -> None:
+    """It waits for the export, which a pipe brings."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+
+    def meanwhile() -> None:
+        with make(Path(db)) as ctx:
+            ctx.append("user", "hello")
+        pipe.write_text("no export\n")
+
+    other = Timer(0.2, meanwhile)
+    other.start()
+    vctx("import", "--db", db, str(pipe), code=1)
+    other.join()
+    assert "conversation  1 message" in vctx("ls", "--db", db).stdout
 
 
 def test_forget_backup_check_export_import(db: str, tmp_path: Path) -> None:

@@ -120,11 +120,14 @@ def import_(session: Session, source: str) -> None:
     """
     if Path(session.db).exists():
         raise click.ClickException(f"{session.db} is there already; import makes a new session")
+    from vctx.boot import unmake
+
     try:
         with _read(source) as stream, session.disk() as disk:
             rows = disk.import_(stream)
     except BaseException as error:
-        _unmade(Path(session.db))
+        if Path(session.db).exists():
+            unmake(session.db)  # what this import has begun; what somebody wrote meanwhile stays
         if isinstance(error, OSError | UnicodeDecodeError):
             raise click.ClickException(
                 f"{source} cannot be read: {error}; export the session again"
@@ -135,12 +138,6 @@ def import_(session: Session, source: str) -> None:
 
 def _read(source: str) -> AbstractContextManager[TextIO]:
     return nullcontext(sys.stdin) if source == "-" else Path(source).open(encoding="utf-8")
-
-
-def _unmade(db: Path) -> None:
-    """Takes away what an import that failed has begun."""
-    for path in (db, *(db.with_name(db.name + end) for end in ("-wal", "-shm", "-cache", "-lock"))):
-        path.unlink(missing_ok=True)
 
 
 @click.command()
