@@ -10,6 +10,7 @@ from shell import vctx
 
 from vctx.errors import BudgetError
 from vctx.fakes import ScriptedModel
+from vctx.types import Block
 
 LOOKS = [
     "window",
@@ -93,3 +94,24 @@ def test_a_call_that_awaits_its_result_may_be_looked_at(tmp_path: Path) -> None:
         messages, _ = ctx.seen()
         assert [message.role for message in messages] == ["user", "assistant"]
         assert messages[1].calls[0].name == "weather"
+
+
+def test_a_look_counts_ages_from_what_others_have_said_by_now(tmp_path: Path) -> None:
+    with make(tmp_path / "s.db") as ctx, make(tmp_path / "s.db") as other:
+        for text in ("one", "two", "three"):
+            other.append("user", text)
+        assert [region.age for region in ctx.regions() if region.frame] == [2, 1, 0]
+
+
+def test_a_look_that_flushes_shows_what_was_written_and_leaves_the_room_as_it_was(tmp_path: Path) -> None:
+    blocks = [Block("human", "Their name is not known.")]
+    with make(tmp_path / "s.db", window=600, blocks=blocks) as ctx:
+        for n in range(12):
+            ctx.append("user", f"Message {n} {'word ' * 20}")
+        ctx.edit("human", "Ana.")
+    with make(tmp_path / "s.db", window=300, blocks=blocks) as ctx:
+        room = ctx._window.room
+        before = room.base, room.standing.text
+        seen, _ = ctx.seen()
+        assert (room.base, room.standing.text) == before and "not known" in before[1]
+        assert seen == ctx.messages() and "Ana." in seen[0].content

@@ -212,13 +212,20 @@ class Window:
             return self._render(), self._folding.due
 
     @contextmanager
-    def _looking(self) -> Iterator[None]:
-        """Inside, the window fits its budget, even one that it was never held to; nothing is noted."""
+    def _looking(self) -> Iterator[int]:
+        """Inside, the window fits its budget, even one that it was never held to; nothing is noted. Yields the
+        last tick that was.
+        """
         self.room.catch_up()
-        with self.ledger.supposing():
-            while (tokens := self.scale.prompt(self._render())) > self.room.budget.room:
-                self._fit(tokens)
-            yield
+        tick = self._state.tick
+        try:
+            with self.ledger.supposing():
+                while (tokens := self.scale.prompt(self._render())) > self.room.budget.room:
+                    self._fit(tokens)
+                    self.room.catch_up()  # a flush shows the blocks that were written
+                yield tick
+        finally:
+            self.room.catch_up()
 
     def resize(self, budget: Budget) -> None:
         """Holds the window to another budget; what no longer fits leaves when it is next asked for."""
@@ -227,8 +234,7 @@ class Window:
 
     def regions(self) -> tuple[Region, ...]:
         """What takes the room, in the order of the prompt; of the same look as `seen`."""
-        tick = self._state.tick
-        with self._looking():
+        with self._looking() as tick:
             return self.room.regions(self._folding.text, tick)
 
     def blocks(self) -> list[Block]:
