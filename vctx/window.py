@@ -213,8 +213,9 @@ class Window:
 
     @contextmanager
     def _looking(self) -> Iterator[int]:
-        """Inside, the window fits its budget, even one that it was never held to; nothing is noted. Yields the
-        last tick that was.
+        """Inside, the window fits its budget, even one that it was never held to; nothing is noted.
+
+        Yields the last tick that was.
         """
         self.room.catch_up()
         tick = self._state.tick
