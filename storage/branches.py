@@ -87,20 +87,6 @@ class Branches:
             self._seen[branch] = last, forgotten, mask
         return mask
 
-    def near(self, pages: Collection[int], branch: int | None) -> list[int]:
-        """Those of the pages that the branch sees, and what it sees right before and after each, in order.
-
-        Where it sees all, the numbers before and after each, whether there are such pages or not. Inside a
-        snapshot.
-        """
-        ids = np.array([id for id in pages if 0 <= id < 2**62], np.int64)
-        if (mask := self.visible(branch)) is None:
-            return _unique(ids + np.array([[-1], [0], [1]]))
-        seen = np.flatnonzero(mask)
-        before, after = seen.searchsorted(ids, "left"), seen.searchsorted(ids, "right")
-        around = [seen[before[before > 0] - 1], ids[before < after], seen[after[after < len(seen)]]]
-        return _unique(np.concatenate(around))
-
     def _condition(self, branch: int) -> str:
         if branch == TRUNK and self._alone():
             return ""
@@ -116,8 +102,3 @@ class Branches:
         if not all(type(value) is int for row in rows for value in row):
             raise DiskError(f"the branches of {self._file.path} are garbled; restore a copy")
         return {id: (parent, at) for id, parent, at in rows}
-
-
-def _unique(ids: NDArray[np.int64]) -> list[int]:
-    found: list[int] = np.unique(ids[ids > 0]).tolist()
-    return found

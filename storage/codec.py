@@ -124,6 +124,18 @@ def source_document(source: str | bytes) -> str:
     return str(json.loads(plain((source,))[0])["document"])
 
 
+def source_place(source: str | bytes) -> tuple[str, int] | None:
+    """The document that a page's column `source` names, and where in its text the page begins.
+
+    None for a garbled one: whoever reads the page is told.
+    """
+    try:
+        data = json.loads(plain((source,))[0])
+        return str(data["document"]), int(data["start"])
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
 def raw_text(value: str | bytes) -> str:
     """A column of text as it was written, garbled or not."""
     if isinstance(value, str):

@@ -136,7 +136,7 @@ class SqliteDisk:
         self._pages.add(document)
 
     def move(self, places: Mapping[int, Source]) -> None:
-        """Writes down where in their document pages stand now. Inside a transaction."""
+        """Writes down where pages stand now in a document that was changed. Inside a transaction."""
         self._pages.move(places)
 
     def note(self, entry: Entry) -> None:
@@ -243,12 +243,25 @@ class SqliteDisk:
         return index.cosines(np.array(pages, np.int64), np.array(vectors, np.float32))
 
     def around(self, pages: Sequence[int], *, branch: int | None = None) -> list[Page]:
-        """The pages and those next to them by id, in order of id; what is not there is left out.
+        """The pages and those that stand next to them, in order of id; what is not there is left out.
 
         With `branch`, those of the pages that the branch sees, and what it sees right before and after.
         """
         with self._file.snapshot():
             return self._pages.around(pages, branch)
+
+    def places(self, pages: Sequence[int]) -> list[int]:
+        """Where each page stands: places that follow each other are side by side. Mostly its number.
+
+        In a document that was brought up to date, the order of the text; these places are beyond all numbers.
+        """
+        with self._file.snapshot():
+            return self._pages.places(pages)
+
+    def beside(self, pages: Sequence[int], reach: int) -> list[int]:
+        """The numbers of the pages and of `reach` before and after each, whether they are there or not."""
+        with self._file.snapshot():
+            return self._pages.beside(pages, reach)
 
     def phrase(self, text: str, k: int, *, branch: int | None = None) -> list[int]:
         """The first `k` pages, by id, that hold the words of `text` in this order; of what `branch` sees."""

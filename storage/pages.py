@@ -4,6 +4,8 @@ import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 
+import numpy as np
+
 from vctx.errors import DiskError, InputError
 from vctx.storage.branches import Branches
 from vctx.storage.codec import (
@@ -21,6 +23,7 @@ from vctx.storage.codec import (
 from vctx.storage.counts import TOTALS, Counts, seq
 from vctx.storage.file import File
 from vctx.storage.lately import Lately
+from vctx.storage.places import Places, unique
 from vctx.types import Document, Page, Source
 
 _SELECT = f"SELECT {PAGE}, sum FROM pages"
@@ -39,6 +42,7 @@ class Pages:
         self._file = file
         self._counts = Counts(file)
         self._branches = Branches(file)
+        self._places = Places(file, self._branches)
         self._lately = Lately()
         self._changed = 0
 
@@ -72,7 +76,18 @@ class Pages:
 
         Of those that the branch sees, where one is named: its neighbours are not those of another.
         """
-        return self._remembered(self._branches.near(ids, branch))
+        return self._remembered(self._places.near(ids, branch))
+
+    def places(self, ids: Sequence[int]) -> list[int]:
+        """Where each of the pages stands. Inside a snapshot."""
+        order = self._places.order()
+        return list(ids) if order.plain else order.of(np.array(ids, np.int64)).tolist()
+
+    def beside(self, ids: Sequence[int], reach: int) -> list[int]:
+        """The pages with so many before and after each, whether there are such pages or not."""
+        order = self._places.order()
+        steps = np.arange(-reach, reach + 1)[:, None]
+        return unique(order.at(order.of(np.array(ids, np.int64)) + steps))
 
     def _remembered(self, asked: Sequence[int]) -> list[Page]:
         """Those of the pages that there are; few are read twice, as long as none is forgotten or moved."""
@@ -135,12 +150,12 @@ class Pages:
         return bool(found)
 
     def move(self, places: Mapping[int, Source]) -> None:
-        """Writes down where in their document pages stand now. Inside a transaction."""
+        """Writes down where pages stand now in a document that was changed. Inside a transaction."""
         rows = (page_row(replace(page, source=places[page.id])) for page in self.get(list(places)))
         sql = "UPDATE pages SET source = ?, sum = ? WHERE id = ?"
         self._file.write_all(sql, ((row[SOURCE], row[-1], row[0]) for row in rows))
-        # Whoever remembers pages sees by this that some are not what they were.
-        self._counts.add({"moved": len(places)})
+        # Whoever remembers pages, or their order, sees by this that some are not what they were.
+        self._counts.add({"moved": 1 + len(places)})
 
     def wait(self) -> None:
         """Puts every page but summaries on the queue. Inside a transaction."""

@@ -144,6 +144,22 @@ class Shelf:
             found += [known[id] for id in near]
         return found
 
+    def places(self, pages: Sequence[int]) -> list[int]:
+        """As SqliteDisk.places; on the shelf."""
+        found = dict(zip(pages, pages, strict=True))
+        for name, base, own in self._by_session(pages):
+            stand = self.disk(name).places(own)
+            found |= {base | page: base | place for page, place in zip(own, stand, strict=True)}
+        return list(found.values())
+
+    def beside(self, pages: Sequence[int], reach: int) -> list[int]:
+        """As SqliteDisk.beside, within the session of each."""
+        return [
+            base | page
+            for name, base, own in self._by_session(pages)
+            for page in self.disk(name).beside(own, reach)
+        ]
+
     def phrase(self, text: str, k: int) -> list[int]:
         """As SqliteDisk.phrase."""
         found: list[int] = []

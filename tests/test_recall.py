@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from vctx.candidates import Candidates
 from vctx.question import core, leans, named
 from vctx.recall import ROUNDS, Request, rare_words, recall, run
-from vctx.types import Find, Hit, Page, Read, Score, Search, Written
+from vctx.types import Beside, Find, Hit, Page, Places, Read, Score, Search, Written
 from vctx.weights import PLAIN, Weights
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
@@ -39,6 +39,10 @@ class Shelf:
             case Read(pages):
                 near = {n + step for n in pages for step in (-1, 0, 1)}
                 return [page for page in self.pages if page.id in near]
+            case Places(pages):
+                return list(pages)
+            case Beside(pages, reach):
+                return [n + step for n in pages for step in range(-reach, reach + 1) if n + step > 0]
             case Written(first, last):
                 return [page.id for page in self.pages if first <= page.created_at.date() <= last]
             case Find(phrase, k):

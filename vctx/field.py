@@ -41,7 +41,7 @@ NAMED = Kept(lambda page: holds(page.text, "name"))
 
 @dataclass(frozen=True)
 class Field:
-    """Pages and neighbours in order of id, with the cosines of two texts to each."""
+    """Pages and neighbours in the order in which they stand, with the cosines of two texts to each."""
 
     pages: Sequence[Page]
     question: Column
@@ -50,11 +50,19 @@ class Field:
     now: datetime
     names: Mapping[str, Sequence[int]] = field(default_factory=dict)
     """Names that the best candidates name, and the pages that were found for each."""
+    places: Sequence[int] | None = None
+    """Where each page stands; by default, its number."""
 
     @cached_property
     def ids(self) -> Numbers:
         """The number of each page."""
         return np.array([page.id for page in self.pages], np.int64)
+
+    def rows(self, pages: Numbers) -> Numbers:
+        """Where pages stand among these."""
+        order = np.argsort(self.ids, kind="stable")
+        found: Numbers = order[self.ids.searchsorted(pages, sorter=order)]
+        return found
 
     @cached_property
     def like(self) -> list[Traits]:
@@ -84,7 +92,8 @@ class Field:
     @cached_property
     def goes_on(self) -> NDArray[np.bool_]:
         """Whether each page but the last goes on in the next: the same sitting, or the same document."""
-        found: NDArray[np.bool_] = (np.diff(self.ids) == 1) & self._same
+        places = self.ids if self.places is None else np.array(self.places, np.int64)
+        found: NDArray[np.bool_] = (np.diff(places) == 1) & self._same
         return found
 
     @cached_property

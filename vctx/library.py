@@ -77,7 +77,8 @@ class Library:
                 "chunks is in this one; add this one under another name, or say that it may replace that one"
             )
         self._disk.put(found.put)
-        self._disk.move(found.move)
+        if there:
+            self._disk.move(found.move)
         self._disk.add(document)
         return found
 

@@ -12,7 +12,7 @@ ranks a page, and `vctx.weights` how much each signal counts.
 """
 
 import re
-from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from itertools import islice
@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from vctx.question import core, leans, named
 from vctx.stopwords import STOPWORDS
-from vctx.types import Find, Hit, Page, Read, Score, Search, Written
+from vctx.types import Beside, Find, Hit, Page, Places, Read, Score, Search, Written
 from vctx.weights import Weights
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ REACH = 4
 HIDDEN = ("summary", "block")
 """Kinds of pages that are no answers: what they tell of stands elsewhere, too."""
 
-Request = Search | Score | Read | Find | Written
+Request = Search | Score | Read | Places | Beside | Find | Written
 Steps = Generator[Request, Any, list[Hit]]
 """A recall under way: each request is answered as its docstring says; a Find with page ids."""
 
@@ -119,13 +119,15 @@ def rank(
     pages = yield from read(pages, {page for found in names.values() for page in found} - pages.keys())
     talk = any(page.talk for page in pages.values())
     about = core(text, named(text, (page.author for page in pages.values()))) if talk else text
-    cosines = yield Score((text, about), tuple(pages))
-    field = Field(list(pages.values()), cosines[0], cosines[1], now, names)
+    stand, places = yield from placed(pages)
+    cosines = yield Score((text, about), tuple(page.id for page in stand))
+    field = Field(stand, cosines[0], cosines[1], now, names, places)
     if days := meant(text, field):
         told = yield from written(days[0], about, pages)
         pages = yield from read(pages, told)
-        cosines = yield Score((text, about), tuple(pages))
-        field = Field(list(pages.values()), cosines[0], cosines[1], now, names)
+        stand, places = yield from placed(pages)
+        cosines = yield Score((text, about), tuple(page.id for page in stand))
+        field = Field(stand, cosines[0], cosines[1], now, names, places)
     # What stands next to a candidate is one, too: an answer need not say what it answers.
     hits = hits.among(list(pages))
     ranked = [pages[page] for page in hits.page.tolist()]
@@ -139,6 +141,15 @@ def read(known: Mapping[int, Page], more: Collection[int]) -> Generator[Read, An
     around: Sequence[Page] = yield Read(tuple(more))
     pages = {page.id: page for page in around if page.kind not in HIDDEN} | dict(known)
     return dict(sorted(pages.items()))
+
+
+def placed(pages: Mapping[int, Page]) -> Generator[Places, Any, tuple[list[Page], Sequence[int]]]:
+    """Pages in the order in which they stand, and the place of each."""
+    places: Sequence[int] = yield Places(tuple(pages))
+    if places == list(pages):
+        return list(pages.values()), places
+    order = sorted(zip(places, pages, strict=True))
+    return [pages[page] for _, page in order], [place for place, _ in order]
 
 
 def written(
@@ -159,7 +170,7 @@ def written(
 
 def follow(
     text: str, hits: "Candidates", pages: Sequence[Page]
-) -> Generator[Find, Any, dict[str, tuple[int, ...]]]:
+) -> Generator[Find | Beside, Any, dict[str, tuple[int, ...]]]:
     """The rare names that the best candidates name and the question does not, and the pages for each."""
     there = {page.id: page for page in pages}
     ahead = (page for page in hits.page[hits.blend(BLEND)].tolist() if page in there)
@@ -174,15 +185,12 @@ def follow(
             held: Sequence[int] = yield Find(name, RARE + 1)
             others = [page for page in held if page != seed]
             if others and len(held) <= RARE:
-                found[name] = tuple(_reached(name, others, there))
+                said = [page for page in others if page in there and there[page].talk]
+                # In a document of that name, more of it.
+                more = tuple(page for page in others if page not in said)
+                told: Sequence[int] = (yield Beside(more, REACH)) if more else ()
+                found[name] = (*said, *told)
     return found
-
-
-def _reached(name: str, held: Sequence[int], there: Mapping[int, Page]) -> Iterator[int]:
-    """The pages that hold a name, and what stands around them: in a document of that name, more of it."""
-    for page in held:
-        reach = 0 if page in there and there[page].talk else REACH
-        yield from range(max(1, page - reach), page + reach + 1)
 
 
 def names_in(text: str) -> list[str]:

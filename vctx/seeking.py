@@ -10,7 +10,7 @@ from typing import Any
 from vctx import quote, recall
 from vctx.backlog import Backlog
 from vctx.ports import Clock, Disk
-from vctx.types import Find, Hit, Quote, Read, Score, Search, Written
+from vctx.types import Beside, Find, Hit, Places, Quote, Read, Score, Search, Written
 from vctx.weights import Weights
 from vctx.window import Window
 
@@ -75,6 +75,10 @@ class Seeking:
             case Read(pages):
                 around = self._disk.around(pages, branch=self._branch)
                 return [page for page in around if page.id not in without] if without else around
+            case Places(pages):
+                return self._disk.places(pages)
+            case Beside(pages, reach):
+                return self._disk.beside(pages, reach)
             case Written(first, last):
                 written = self._disk.written(first, last, branch=self._branch)
                 return [page for page in written if page not in without]

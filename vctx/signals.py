@@ -49,7 +49,7 @@ CLOSE = 0.05
 
 def table(text: str, hits: Candidates, found: Field) -> Table:
     """The signals of each hit; every hit's page stands in the found."""
-    rows = np.searchsorted(found.ids, hits.page)
+    rows = found.rows(hits.page)
     columns = _meaning(hits, rows, found)
     for part in (_words(text, found), _people(text, found), _time(text, found), _form(text, found)):
         columns |= {name: column[rows] for name, column in part.items()}

@@ -17,7 +17,7 @@ from vctx.context import Context
 from vctx.errors import DiskError, InputError
 from vctx.ports import Clock, Embedder, Folder, Progress, Shelf, now, silent
 from vctx.seeking import BOUND
-from vctx.types import Find, Found, Match, Read, Score, Search, SessionInfo, Written
+from vctx.types import Beside, Find, Found, Match, Places, Read, Score, Search, SessionInfo, Written
 from vctx.weights import Weights
 
 
@@ -149,6 +149,10 @@ def _answer(shelf: Shelf, request: recall.Request, vector: Callable[[str], Any])
             return shelf.cosines([vector(text) for text in texts], pages)
         case Read(pages):
             return shelf.around(pages)
+        case Places(pages):
+            return shelf.places(pages)
+        case Beside(pages, reach):
+            return shelf.beside(pages, reach)
         case Written(first, last):
             return shelf.written(first, last)
         case Find(phrase, k):

@@ -67,7 +67,10 @@ class Disk(Protocol):
         ...
 
     def move(self, places: Mapping[int, Source]) -> None:
-        """Writes down where in their document pages stand now. Inside a transaction."""
+        """Writes down where pages stand now in a document that was changed; of none, if none has moved.
+
+        Inside a transaction, with what is put and erased.
+        """
         ...
 
     def erase(self, pages: Sequence[int]) -> tuple[int, ...]:
@@ -149,10 +152,21 @@ class Disk(Protocol):
         ...
 
     def around(self, pages: Sequence[int], *, branch: int | None = None) -> list[Page]:
-        """The pages and those next to them by id, in order of id; what is not there is left out.
+        """The pages and those that stand next to them, in order of id; what is not there is left out.
 
         With `branch`, those of the pages that the branch sees, and what it sees right before and after.
         """
+        ...
+
+    def places(self, pages: Sequence[int]) -> list[int]:
+        """Where each page stands: places that follow each other are side by side. Mostly its number.
+
+        In a document that was brought up to date, the order of the text; these places are beyond all numbers.
+        """
+        ...
+
+    def beside(self, pages: Sequence[int], reach: int) -> list[int]:
+        """The numbers of the pages and of `reach` before and after each, whether they are there or not."""
         ...
 
     def phrase(self, text: str, k: int, *, branch: int | None = None) -> list[int]:
@@ -213,6 +227,10 @@ class Shelf(Protocol):
     def cosines(self, vectors: "Sequence[Vectors]", pages: Sequence[int]) -> "Vectors": ...
 
     def around(self, pages: Sequence[int]) -> list[Page]: ...
+
+    def places(self, pages: Sequence[int]) -> list[int]: ...
+
+    def beside(self, pages: Sequence[int], reach: int) -> list[int]: ...
 
     def phrase(self, text: str, k: int) -> list[int]: ...
 

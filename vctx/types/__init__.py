@@ -24,7 +24,7 @@ from vctx.types.pages import (
     Vector,
 )
 from vctx.types.plans import Branch, Change, Entry, Event, Flush, Fold, Plan, Snapshot, Thrash, Unit
-from vctx.types.search import Find, Found, Hit, Match, Quote, Read, Score, Search, Written
+from vctx.types.search import Beside, Find, Found, Hit, Match, Places, Quote, Read, Score, Search, Written
 from vctx.types.talk import (
     Answer,
     Call,
@@ -42,6 +42,7 @@ from vctx.types.talk import (
 __all__ = [
     "Added",
     "Answer",
+    "Beside",
     "Block",
     "Branch",
     "Budget",
@@ -67,6 +68,7 @@ __all__ = [
     "Origin",
     "Outcome",
     "Page",
+    "Places",
     "Plan",
     "Prices",
     "Quote",

@@ -74,6 +74,21 @@ class Read:
 
 
 @dataclass(frozen=True, slots=True)
+class Places:
+    """What recall asks of the disk: where pages stand; places that follow each other are side by side."""
+
+    pages: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What recall asks of the disk: the numbers of pages and of so many before and after each."""
+
+    pages: tuple[int, ...]
+    reach: int
+
+
+@dataclass(frozen=True, slots=True)
 class Quote:
     """The sentence of a page that supports an answer best. `score` is a cosine."""
 
