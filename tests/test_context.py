@@ -3,14 +3,17 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from conftest import make
 
 from vctx import journal
+from vctx.boot import reading
 from vctx.context import Context
 from vctx.errors import BudgetError, DiskError, InputError, MismatchError, MissingError, ModelError
 from vctx.fakes import HashingEmbedder, ScriptedModel, WordTokenizer
+from vctx.prices import TABLE
 from vctx.storage import SqliteDisk
 from vctx.types import Budget, Form, Heading, Message, Reading
 
@@ -374,6 +377,29 @@ def test_a_summary_survives_a_model_that_fails_once(tmp_path: Path) -> None:
             "scripted",
             "extract",
         }
+
+
+def test_what_was_paged_in_for_the_next_prompt_waits_for_it_though_another_hand_gets_a_reply(
+    tmp_path: Path,
+) -> None:
+    options: dict[str, Any] = {"policy": "priced", "prices": TABLE["openai"], "window": 3000}
+    with make(tmp_path / "s.db", **options) as ctx, make(tmp_path / "s.db", **options) as other:
+        ctx.add(reading(b"The zebra eats grass in the evening sun of the plains.", "zebra.txt"))
+        ctx.recall("zebra grass")
+        for n in range(30):
+            ctx.append("user", f"Note {n}: {'word ' * 20}")
+            ctx.append("assistant", "I see.")
+        assert not ctx._window.resident(1)  # it is seldom used, and does not stay for long
+        ctx.append("user", "Is it late?")
+        ctx.window()
+        assert [hit.page for hit in other.recall("zebra grass")] == [1]
+        ctx.append("assistant", "It is.")
+        other.append("user", "What does the zebra eat?")
+        assert other._window.resident(1)
+        other.window()
+        other.append("assistant", "Grass.")
+        other.append("user", "Thank you.")
+        assert not other._window.resident(1)
 
 
 def test_pins_of_two_contexts_are_counted_together(tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ class State:
     sent: datetime | None = None
     """When the model last read the window..."""
     read: int = -1
-    """...and the tick of what it said then."""
+    """...and the tick of what it said then, if nothing had come since its prompt was made."""
     served: int = 0
     """The frames that it read then and that stand unchanged, with nothing before them changed: a prefix."""
     blocks: tuple[tuple[str, int], ...] = ()
@@ -79,7 +79,7 @@ def apply(state: State, entry: Entry) -> State:
     changed: dict[str, Any] = {"tick": entry.tick, "frames": _frames(stay, entry)}
     changed["served"] = _served(state, stay, entry)
     if entry.request.get("reply"):
-        changed |= {"sent": entry.at, "read": entry.tick}
+        changed |= {"sent": entry.at, "read": state.read if entry.request.get("unread") else entry.tick}
     if entry.plan.fold is not None:
         changed["unfolded"] = state.unfolded + entry.plan.fold.pages
     state = replace(state, **changed)

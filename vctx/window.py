@@ -68,6 +68,8 @@ class Window:
         self._clock = clock
         self._prices = prices
         self._forms = forms
+        self._asked = journal.NEVER
+        """The tick at which the prompt was last made."""
         self._alternates = tokenizer.alternates
         self._standing = Standing(disk, self.scale, system, blocks)
         weighed: dict[str, Any] = {"alternates": tokenizer.alternates, "prices": prices, "clock": clock}
@@ -132,7 +134,7 @@ class Window:
             page, *made = self.ledger.put([groups.placed(page, self.awaited()), *calls, *beside])
             arriving = self._joining.arrivals([*self.ledger.unit(page.group), page, *made[: len(calls)]])
             written = {made.author: made.id for made in made[len(calls) :] if made.kind == "block"}
-            reads = {"reply": True} if page.role == "assistant" else {}
+            reads = self._reads() if page.role == "assistant" else {}
             request = {"page": page.id, **reads, **({"blocks": written} if written else {}), **(told or {})}
             entry = self._note("append", self._snapshot(arriving=arriving), request, outcome)
         self.ledger.apply(entry)
@@ -201,6 +203,7 @@ class Window:
             messages = self._render()
             tokens = self.scale.prompt(messages)
             if tokens <= self.room.budget.room:
+                self._asked = self._state.tick
                 return messages
             self._fit(tokens)
 
@@ -293,6 +296,14 @@ class Window:
         signals = {"hits": [journal.signals(hit) for hit in pack(snapshot)]} if snapshot.hits else {}
         said = {**(outcome or {}), "window": journal.figures(snapshot), **signals}
         return self.ledger.note(cause, request, policy=self.ledger.policy.name, plan=plan, outcome=said)
+
+    def _reads(self) -> dict[str, Any]:
+        """What a reply says of the window: it was read, unless pages were referred to after its prompt.
+
+        Where several hands work on one session, these came for another's prompt.
+        """
+        later = any(frame.references and frame.referenced > self._asked for frame in self.frames)
+        return {"reply": True, "unread": True} if later else {"reply": True}
 
     def _paged_in(self) -> tuple[str, ...]:
         """The messages of the window that faults made."""
