@@ -1,10 +1,13 @@
 """Where pages stand, for whoever asks what stands beside them: pages whose places follow each other do.
 
-A page's place is its number, and nothing is kept of it. But a document that was brought up to date has new
-chunks among older ones: its chunks have places of their own, in the order of its text, beyond all numbers.
+A page's place is its number, and nothing is kept of it, with two exceptions. A document that was brought up
+to date has new chunks among older ones: its chunks have places of their own, in the order of its text, beyond
+all numbers. And what vctx wrote itself, a summary or a version of a block, parts nobody in a conversation: it
+has such a place, too, and numbers are counted without it.
 
-    text     a b c d        a b x d e
-    number   1 2 3 4   ->   1 2 5 4 6      place: BASE, BASE + 1 and so on
+    text     a b c d        a b x d e                             said     one two (summary) three
+    number   1 2 3 4   ->   1 2 5 4 6   place: BASE and so on     number   1   2   3         4
+                                                                  place    1   2   BASE      3
 """
 
 from collections import defaultdict
@@ -28,38 +31,47 @@ BASE = 2**31
 _CHUNKS = (
     "SELECT id, kind, created_at, source FROM pages WHERE kind IN ('chunk', 'record') AND kind <> 'message'"
 )
+_ASIDE = (
+    "SELECT id FROM pages WHERE kind IN ('summary', 'block') AND kind <> 'message' AND id > ? ORDER BY id"
+)
 _BETWEEN = "SELECT EXISTS (SELECT 1 FROM pages WHERE id > ? AND id < ?)"
 
 
 class Order:
-    """The places of pages, given the chunks of each document that has places of its own, in order."""
+    """The places of pages, given the chunks of each document that has places of its own, in order, and what
+    stands in nobody's way, in order of its numbers.
+    """
 
-    def __init__(self, documents: Iterable[Sequence[int]] = ()) -> None:
+    def __init__(self, documents: Iterable[Sequence[int]] = (), aside: Sequence[int] = ()) -> None:
         # A number that no page has parts each from the next.
-        self._chunks = np.array([id for one in documents for id in (*one, 0)], np.int64)
-        self._sorted = np.argsort(self._chunks, kind="stable")
+        self._own = np.array([id for one in (*documents, *zip(aside)) for id in (*one, 0)], np.int64)
+        self._sorted = np.argsort(self._own, kind="stable")
+        self._aside = np.array(aside, np.int64)
+        self._before = self._aside - np.arange(len(aside))
 
     @property
     def plain(self) -> bool:
         """Whether every place is a number."""
-        return not len(self._chunks)
+        return not len(self._own)
 
     def of(self, ids: Numbers) -> Numbers:
         """The place of each page."""
         if self.plain:
             return ids
-        found = self._chunks.searchsorted(ids, sorter=self._sorted)
-        rows = self._sorted[np.minimum(found, len(self._chunks) - 1)]
-        return np.where((self._chunks[rows] == ids) & (ids > 0), BASE + rows, ids)
+        found = self._own.searchsorted(ids, sorter=self._sorted)
+        rows = self._sorted[np.minimum(found, len(self._own) - 1)]
+        own = (self._own[rows] == ids) & (ids > 0)
+        return np.where(own, BASE + rows, ids - self._aside.searchsorted(ids))
 
     def at(self, places: Numbers) -> Numbers:
         """The page at each place, if there is one; 0 where there is none for certain."""
         if self.plain:
             return places
         rows = places - BASE
-        own = (rows >= 0) & (rows < len(self._chunks))
-        left = np.isin(places, self._chunks)
-        return np.where(own, self._chunks[np.where(own, rows, 0)], np.where(left, 0, places))
+        own = (rows >= 0) & (rows < len(self._own))
+        ids = places + self._before.searchsorted(places, "right")
+        left = np.isin(ids, self._own)
+        return np.where(own, self._own[np.where(own, rows, 0)], np.where(left, 0, ids))
 
 
 class Places:
@@ -69,19 +81,23 @@ class Places:
         self._file = file
         self._branches = branches
         self._counts = Counts(file)
-        self._order = Order()
-        self._since = [0, 0]
+        self._known = _Known([0, 0], 0, Order(), [], [])
 
     def order(self) -> Order:
         """The order now. Inside a snapshot."""
-        # By these counts a document was changed, or a page of it is gone; what is added is not among others.
-        since = self._counts.get("moved", "forgotten")
-        if since == self._since:
-            return self._order
-        order = Order(self._changed())
+        last, *since = self._counts.get("page", "moved", "forgotten")
+        known = self._known
+        if (last, since) == (known.last, known.since):
+            return known.order
+        # By these counts a document was changed, or a page is gone; what is added is not among others.
+        if since != known.since:
+            known = _Known(since, 0, known.order, self._changed(), [])
+        aside = [*known.aside, *(id for [id] in self._file.rows(_ASIDE, (known.last,)))]
+        same = known.since == self._known.since and aside == known.aside
+        order = known.order if same else Order(known.documents, aside)
         # What a transaction has not committed yet may be undone.
         if not self._file.writing:
-            self._order, self._since = order, since
+            self._known = _Known(since, last, order, known.documents, aside)
         return order
 
     def near(self, pages: Collection[int], branch: int | None) -> list[int]:
@@ -117,6 +133,16 @@ class Places:
             a.id > b.id or (b.id - a.id > 1 and self._file.value(_BETWEEN, (a.id, b.id)))
             for a, b in pairwise(chunks)
         )
+
+
+class _Known(NamedTuple):
+    """An order, and what it was made from: counts, the last page, and what has places of its own."""
+
+    since: Sequence[int]
+    last: int
+    order: Order
+    documents: Sequence[Sequence[int]]
+    aside: Sequence[int]
 
 
 class _Chunk(NamedTuple):

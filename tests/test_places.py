@@ -17,7 +17,9 @@ from vctx import Heading, Reading, Turn, open_store
 from vctx.context import Context
 from vctx.fakes import HashingEmbedder, WordTokenizer
 from vctx.storage.places import BASE, Order
+from vctx.types import Page
 
+AT = datetime(2026, 1, 1, tzinfo=UTC)
 OLD = ("hours", "fees", "rooms", "events", "loans")
 NEW = ("hours", "fees", "garden", "events", "loans")
 NAMES = (*OLD, "garden")
@@ -160,6 +162,23 @@ def test_an_imported_chat_that_went_on_elsewhere(ctx: Context) -> None:
     assert [page.id for page in ctx._disk.around([3])] == [2, 3, 5]
 
 
+def test_a_summary_parts_nobody(ctx: Context) -> None:
+    """Nor does a version of a block; it stands alone, and is read if it is asked for."""
+    one, two = ctx.append("user", "one").id, ctx.append("user", "two").id
+    with ctx._disk.transaction():
+        made = ctx._disk.put([Page(kind, "system", kind, AT, "vctx") for kind in ("summary", "block")])
+    three = ctx.append("user", "three").id
+    assert [page.id for page in ctx._disk.around([two])] == [one, two, three]
+    assert [page.id for page in ctx._disk.around([three])] == [two, three]
+    assert [page.id for page in ctx._disk.around([made[0].id])] == [made[0].id]
+    assert np.diff(ctx._disk.places([one, two, three])).tolist() == [1, 1]
+    branch = ctx.fork()
+    ctx.switch(branch)
+    four = ctx.append("user", "four").id
+    assert [page.id for page in ctx._disk.around([three], branch=branch)] == [two, three, four]
+    assert np.diff(ctx._disk.places([one, two, three, four])).tolist() == [1, 1, 1]
+
+
 def test_a_garbled_place_keeps_nobody_from_the_others(tmp_path: Path) -> None:
     with make(tmp_path / "s.db") as ctx:
         ctx.add(book(OLD))
@@ -213,11 +232,15 @@ def test_it_ranks_as_one_that_was_added_anew(
 @given(
     documents=st.lists(st.sets(st.integers(1, 60), min_size=1), max_size=4),
     ids=st.lists(st.integers(1, 70)),
+    aside=st.sets(st.integers(1, 60)),
 )
-def test_a_place_is_a_page_s_own(documents: list[set[int]], ids: list[int]) -> None:
+def test_a_place_is_a_page_s_own(documents: list[set[int]], ids: list[int], aside: set[int]) -> None:
     """And those of a document follow each other; no two documents share a page."""
-    apart = [sorted(one.difference(*documents[:n]), reverse=True) for n, one in enumerate(documents)]
-    order = Order(filter(None, apart))
+    apart = [sorted(one.difference(aside, *documents[:n]), reverse=True) for n, one in enumerate(documents)]
+    order = Order(filter(None, apart), sorted(aside))
+    others = np.array(sorted(set(range(1, 70)) - aside), np.int64)
+    if not any(apart):
+        assert order.of(others).tolist() == list(range(1, len(others) + 1))
     assert order.at(order.of(np.array(ids, np.int64))).tolist() == ids
     for one in filter(None, apart):
         assert np.diff(order.of(np.array(one, np.int64))).tolist() == [1] * (len(one) - 1)

@@ -146,7 +146,7 @@ def read(known: Mapping[int, Page], more: Collection[int]) -> Generator[Read, An
 def placed(pages: Mapping[int, Page]) -> Generator[Places, Any, tuple[list[Page], Sequence[int]]]:
     """Pages in the order in which they stand, and the place of each."""
     places: Sequence[int] = yield Places(tuple(pages))
-    if places == list(pages):
+    if places == sorted(places):
         return list(pages.values()), places
     order = sorted(zip(places, pages, strict=True))
     return [pages[page] for _, page in order], [place for place, _ in order]
