@@ -12,6 +12,9 @@ from hypothesis import strategies as st
 from sandbox import small_parts
 from shell import vctx
 
+from vctx.cli import sums
+from vctx.eval.policies.record import recorded
+from vctx.eval.policies.trace import Said
 from vctx.forms import Option, choose
 from vctx.gist import gist
 from vctx.types import Form
@@ -100,3 +103,30 @@ def test_forms_on_the_command_line(db: str, monkeypatch: pytest.MonkeyPatch) -> 
     assert "] (gist) day " in seen and "met Ana Lyon lunch" in seen
     assert "gist" in vctx("window", "--db", db, "--window", "700", "--map").stdout
     assert "'some' is not one of" in vctx("chat", "--db", db, "--forms", "some", code=2).stderr
+
+
+LONG = (
+    "and we walked around the old town for hours on end, until our feet hurt and the sun went down behind it"
+)
+
+
+def test_shorter_forms_are_neither_faults_nor_evicted_where_they_are_counted(tmp_path: Path) -> None:
+    with make(tmp_path / "s.db", window=1000, forms=True) as ctx:
+        for n in range(40):
+            ctx.recall(f"day{n // 3} hot", hold=60)
+            ctx.append("user", f"On day{n} it was hot, {LONG}; then we sat by the river, and ate.")
+        told = sums.counts(ctx.stats(), {}, ctx.log())
+        plans = [entry.plan for entry in ctx.log()]
+        brief = sum(frame.brief for plan in plans for frame in plan.load)
+        assert brief and told["faults"] == sum(frame.fault for plan in plans for frame in plan.load)
+        stay = [{frame.slot for frame in plan.load} & set(plan.evict) for plan in plans]
+        assert told["evictions"] == sum(len(plan.evict) for plan in plans) - sum(map(len, stay))
+
+
+def test_shorter_forms_stand_in_no_trace(tmp_path: Path) -> None:
+    with make(tmp_path / "s.db", window=1000, forms=True) as ctx:
+        for n in range(40):
+            ctx.append("user", f"On day{n} it was hot, {LONG}; then we sat by the river, and ate.")
+        assert any(frame.brief for frame in ctx.frames)
+        said = [event for event in recorded(ctx.log(), "talk").events if isinstance(event, Said)]
+        assert [frame.page for event in said for frame in event.frames] == [p.id for p in ctx.history()]

@@ -54,7 +54,7 @@ def _events(entry: Entry, asked: Mapping[int, Asked]) -> Iterator[Event]:
         case "append":
             if request.get("reply"):
                 yield Sent(tick, at)
-            if frames := tuple(frame for frame in entry.plan.load if not frame.fault):
+            if frames := tuple(f for f in entry.plan.load if not (f.fault or f.brief)):
                 yield Said(tick, at, frames)
         case "recall":
             yield _referred(entry, asked.get(tick))

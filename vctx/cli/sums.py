@@ -8,7 +8,7 @@ from vctx import journal
 from vctx.cli.show import cost, laid
 from vctx.prices import TABLE
 from vctx.thrash import thrash
-from vctx.types import Entry, Stats, Usage
+from vctx.types import Entry, Plan, Stats, Usage
 from vctx.usage import UNNAMED
 
 HEAD = ("calls of a model", "calls", "sent", "cached", "replied", "cost")
@@ -19,7 +19,7 @@ def counts(stats: Stats, kinds: Mapping[str, int], entries: Sequence[Entry]) -> 
     """What stands on disk, and what the journal says that paging did."""
     recalls = [entry for entry in entries if entry.cause == "recall"]
     lately = thrash(entries, journal.current(entries))
-    faults = sum(len(entry.plan.load) for entry in recalls)
+    faults = sum(frame.fault for entry in recalls for frame in entry.plan.load)
     return {
         "documents": len(stats.documents),
         "messages": kinds.get("message", 0),
@@ -29,10 +29,15 @@ def counts(stats: Stats, kinds: Mapping[str, int], entries: Sequence[Entry]) -> 
         "decisions": len(entries),
         "references": sum(len(entry.plan.touch) for entry in recalls) + faults,
         "faults": faults,
-        "evictions": sum(len(entry.plan.evict) for entry in entries),
+        "evictions": sum(_left(entry.plan) for entry in entries),
         "digests": sum(entry.cause == "fold" for entry in entries),
         "faults that came back soon": lately.again,
     }
+
+
+def _left(plan: Plan) -> int:
+    """Frames that left, and do not stand in another form."""
+    return len(set(plan.evict).difference([frame.slot for frame in plan.load]))
 
 
 def spent(usage: Usage) -> dict[str, Any]:
