@@ -155,6 +155,21 @@ def test_history_comes_from_the_session_and_ctrl_c_ends_an_answer_only(db: str) 
         term.await_("> Think slowly.")
 
 
+def test_ctrl_c_ends_a_command_of_a_chat_alone(db: str, capsys: pytest.CaptureFixture[str]) -> None:
+    group = click.Group()
+
+    @group.command()
+    def search() -> None:
+        raise KeyboardInterrupt
+
+    with make(Path(db), model=ScriptedModel(counted)) as ctx:
+        talk = Talk(ctx, Session(db), group)
+        talk.follow(iter(["/search", "/search"]), aloud=True)
+        assert capsys.readouterr().out.count("(cancelled)") == 2
+        with pytest.raises(KeyboardInterrupt):
+            talk.follow(iter(["/search"]), aloud=False)
+
+
 def test_the_line_below_tells_tokens_faults_and_cost_and_reads_no_old_journal(
     db: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -33,7 +33,10 @@ def known(group: click.Group) -> dict[str, click.Command]:
 
 
 def run(line: str, group: click.Group, session: Session) -> None:
-    """Does what a line beginning with / says; raises Quit. What is wrong is told, and the chat goes on."""
+    """Does what a line beginning with / says. What is wrong is told, and the chat goes on.
+
+    Raises Quit, and KeyboardInterrupt after Ctrl-C.
+    """
     commands = known(group)
     try:
         name, *args = shlex.split(line[1:]) or [HELP]
@@ -51,6 +54,8 @@ def run(line: str, group: click.Group, session: Session) -> None:
         _wrong(error.format_message() if isinstance(error, click.ClickException) else str(error))
     except ValueError as error:
         _wrong(f"{error}: {line}")
+    except click.Abort as error:  # click's name for Ctrl-C
+        raise KeyboardInterrupt from error
     except (SystemExit, click.exceptions.Exit):
         pass  # an exit code is the shell's business
 
