@@ -21,30 +21,42 @@ def _folded(line: str, width: int) -> list[str]:
 
 
 def flowing(pieces: Iterable[str], width: int) -> Iterator[str]:
-    """A text that comes in pieces, word by word, a new line before each word that would pass `width`."""
-    column, gap, word = 0, "", ""
+    """A text that comes in pieces, word by word, a new line before each word that would pass `width`.
+
+    Letters of two columns, such as Chinese, are words of their own: there are no gaps between them.
+    """
+    column, gap, word, loose = 0, "", "", False
     for char in chain.from_iterable(pieces):
-        if not char.isspace():
+        wide = cells(char) == 2
+        if not (wide or char.isspace()):
             word += char
             continue
         if word:
-            text, column = _placed(gap, word, column, width)
+            text, column = _placed(gap, word, column, width, loose=loose)
             yield text
-            gap, word = "", ""
+            gap, word, loose = "", "", False
+        if wide:
+            text, column = _placed(gap, char, column, width, loose=True)
+            yield text
+            gap, loose = "", True
+            continue
         gap += char
         if char == "\n":
             yield gap
             column, gap = 0, ""
     if word:
-        yield _placed(gap, word, column, width)[0]
+        yield _placed(gap, word, column, width, loose=loose)[0]
 
 
-def _placed(gap: str, word: str, column: int, width: int) -> tuple[str, int]:
-    """What is printed at this column for a gap and a word, and the column after it."""
+def _placed(gap: str, word: str, column: int, width: int, *, loose: bool) -> tuple[str, int]:
+    """What is printed at this column for a gap and a word, and the column after it.
+
+    A line may end before the word where there is a gap, or where it is `loose`.
+    """
     wide = cells(gap) + cells(word)
-    if column and gap and column + wide > width:
+    if column and (gap or loose) and column + wide > width:
         return f"\n{word}", _column(cells(word), width)
-    if not column:  # an indentation leaves the word its room
+    if not column:  # an indentation leaves a word its room
         gap = gap[: max(0, width - cells(word))]
         wide = cells(gap) + cells(word)
     return gap + word, _column(column + wide, width)
