@@ -144,6 +144,17 @@ def test_drafts_that_do_not_serve_become_rare(tmp_path: Path) -> None:
         assert sum(call.prompt or 0 for call in ctx.usage().calls) == sum(map(cost, model.prompts))
 
 
+def test_what_another_hand_has_forgotten_is_not_told_of(tmp_path: Path) -> None:
+    model = Remote(told)
+    with opened(tmp_path, model) as ctx, make(tmp_path / "s.db", window=500) as other:
+        while ctx._window.room.pressure < 0.85:
+            ctx.append("user", f"On day{len(ctx.frames)} it was hot, {LONG}")
+        assert other.forget([1])
+        ctx._window.ask()
+        draft = ctx._drafting.draft
+        assert draft and draft.pages[0] == 2
+
+
 ENDS = """
 from pathlib import Path
 import sys

@@ -174,6 +174,7 @@ class Window:
         """Nobody waits for the model: has it make what a flush, if one is near, would want."""
         asked = self.briefs.aside.model or self._folding.drafting.model
         if asked and self.room.pressure >= self.room.budget.warn:
+            self.room.catch_up()
             snapshot = self._snapshot()
             self.briefs.ask(snapshot)
             self._folding.ask(snapshot)
