@@ -40,6 +40,7 @@ def test_nothing_is_lost_and_no_line_of_words_is_too_wide(text: str, width: int)
 
 def test_what_goes_on_stands_below_where_its_line_began() -> None:
     assert folded("  from: a; b; c\nshort\n", 10) == "  from: a;\n  b; c\nshort\n"
+    assert folded("a\n" + " " * 11 + "\nb", 10) == "a\n\nb"
 
 
 def test_what_has_no_gaps_flows_letter_by_letter() -> None:

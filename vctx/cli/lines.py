@@ -17,7 +17,7 @@ def _folded(line: str, width: int) -> list[str]:
     wrapper = textwrap.TextWrapper(
         width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
     )
-    return wrapper.wrap(line)
+    return wrapper.wrap(line) or [""]
 
 
 def flowing(pieces: Iterable[str], width: int) -> Iterator[str]:
