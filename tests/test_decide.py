@@ -7,7 +7,7 @@ import pytest
 
 from vctx.plan import decide, pack
 from vctx.policies import POLICIES, named
-from vctx.types import Budget, Fold, Frame, Hit, Prices, Snapshot
+from vctx.types import Budget, Fold, Form, Frame, Hit, Plan, Prices, Snapshot
 
 ROOM_100 = Budget(window=120, reserve=20, high=1.0, low=0.5)
 
@@ -130,3 +130,13 @@ def test_what_was_paged_in_may_leave_once_it_was_read_where_that_is_cheap() -> N
     assert decide(warm, named("priced")).evicted == (3, 2)
     assert not decide(replace(warm, read=1), named("priced")).evict
     assert not decide(replace(warm, warm=0), named("priced")).evict
+
+
+def test_no_message_leaves_for_a_digest_that_is_not_needed() -> None:
+    """90 of 100 tokens stand, all of them said and read, and all is warm: with a digest it would be 110."""
+    frames = [frame(page) for page in (1, 2, 3, 4)]
+    prices = Prices("p", 1.0, 0.1)
+    full = snapshot(frames, prices=prices, warm=90, read=4, cap=20)
+    assert decide(full, named("priced")) == Plan(tokens=90)
+    brief = replace(frame(1, 1), form=Form.HANDLE)
+    assert not decide(replace(full, cap=0, briefs=(brief,)), named("priced")).evict

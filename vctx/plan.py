@@ -40,7 +40,9 @@ def decide(snapshot: Snapshot, policy: Policy) -> Plan:
         stays = [frame for frame in stays if frame not in briefs]
     again: list[Hit] = []
     while True:
-        out = flush(snapshot, stays, policy, arriving=joining, recent=frozenset(touch), briefs=briefs)
+        out = flush(
+            snapshot, stays, policy, arriving=joining, recent=frozenset(touch), briefs=briefs, fits=fits
+        )
         gone = frozenset(out)
         rest = without(stays, gone)
         lost = _lost(snapshot, references, stays, rest, joining) if touch else []
@@ -140,11 +142,13 @@ def flush(
     arriving: tuple[Frame, ...],
     recent: frozenset[int],
     briefs: Sequence[Frame] = (),
+    fits: bool = False,
 ) -> list[Slot]:
     """The frames that leave, as the policy orders them, until the rest is within the low mark and all fits.
 
     What was referenced just now (`recent`) leaves last, and only if nothing else makes room. `briefs` stand
-    before `frames`; for them, and those that join them, a share of the room is kept.
+    before `frames`; for them, and those that join them, a share of the room is kept. Where all `fits`, and
+    the cache is warm, none must leave: a digest and shorter forms need room only where a message leaves.
     """
     budget = snapshot.budget
     joining = weight(arriving, snapshot.wrapper)
@@ -152,6 +156,7 @@ def flush(
     aside = snapshot.wrapper + int(SHARE * budget.room) if briefs or snapshot.briefs else 0
     stands += aside
     need = stands + joining + snapshot.hold - budget.room
+    need = min(need, 0) if fits and snapshot.warm else need
     aim = max(need, stands - int(budget.low * budget.room))
     units, firsts, more = _units(snapshot, frames, snapshot.fixed + weight(briefs, snapshot.wrapper))
     spared = [n for n, unit in enumerate(units) if not recent.isdisjoint(unit.pages)] if recent else []
