@@ -20,6 +20,9 @@ from vctx.ports import Clock, Tokenizer
 from vctx.storage import SqliteDisk
 from vctx.types import Budget, Message
 
+pytest_plugins = ["sandbox"]
+"""It takes `make` from here, so it comes after."""
+
 for name, examples in (("default", 30), ("thorough", 2000)):
     settings.register_profile(
         name,

@@ -86,6 +86,14 @@ def small_parts(monkeypatch: pytest.MonkeyPatch, reply: Callable[[Any], str] = l
     monkeypatch.setattr(boot, "tokenizer", lambda name: WordTokenizer())
 
 
+@pytest.fixture(scope="session")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The files, made once: tests work on copies."""
+    folder = tmp_path_factory.mktemp("sandbox")
+    fill(folder)
+    return folder
+
+
 def copied(source: Path, target: Path) -> Path:
     """A copy that may be written to."""
     return Path(shutil.copytree(source, target, dirs_exist_ok=True))

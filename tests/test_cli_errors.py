@@ -14,13 +14,6 @@ from vctx.cli import main
 from vctx.storage.dump import Dump
 
 
-@pytest.fixture(scope="module")
-def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("sandbox")
-    sandbox.fill(folder)
-    return folder
-
-
 @pytest.fixture
 def told(filled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """A folder of one's own to err in."""

@@ -29,13 +29,6 @@ def test_a_notebook_runs(path: Path) -> None:
             exec("".join(cell["source"]), names)
 
 
-@pytest.fixture(scope="module")
-def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("sandbox")
-    sandbox.fill(folder)
-    return folder
-
-
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
 def test_what_a_document_shows_runs(
     path: Path, filled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

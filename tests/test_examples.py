@@ -30,13 +30,6 @@ FIRST = {
 """What an example takes for done."""
 
 
-@pytest.fixture(scope="module")
-def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("sandbox")
-    sandbox.fill(folder)
-    return folder
-
-
 @pytest.mark.parametrize("words", COMMANDS)
 def test_the_examples_run(words: str, filled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     sandbox.small_parts(monkeypatch)

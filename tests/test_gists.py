@@ -37,12 +37,15 @@ def short(messages: Sequence[Message]) -> str:
     return f"Noted: {messages[-1].content.split()[2]}"
 
 
-def talk(ctx: Context, days: range) -> None:
-    """A turn a day; the model has time after each."""
+def talk(
+    ctx: Context, days: range, reply: str = "Well, tell me more about it.", *, settled: bool = True
+) -> None:
+    """A turn a day; the model has time after each, unless nothing is `settled`."""
     for day in days:
         ctx.append("user", f"On day{day} it was hot, {LONG}")
-        ctx.append("assistant", "Well, tell me more about it.")
-        ctx._aside.settle()
+        ctx.append("assistant", reply)
+        if settled:
+            ctx._aside.settle()
 
 
 def opened(path: Path, reply: Any = short, **options: Any) -> Context:
@@ -129,9 +132,7 @@ class Remote(ScriptedModel):
 def test_a_gist_that_comes_late_is_taken_at_the_flush_after(tmp_path: Path) -> None:
     model = Remote()
     with opened(tmp_path, model) as ctx:
-        for day in range(20):
-            ctx.append("user", f"On day{day} it was hot, {LONG}")
-            ctx.append("assistant", "Well, tell me more about it.")
+        talk(ctx, range(20), settled=False)
         assert gists(ctx) and not any(gists(ctx).values())
         before = ctx.window()[1]
         model.held.set()
@@ -208,9 +209,7 @@ class Slow(ScriptedModel):
 def test_a_question_waits_for_one_token_of_a_gist_and_no_more(tmp_path: Path) -> None:
     model = Slow()
     with opened(tmp_path, model) as ctx:
-        for day in range(13):
-            ctx.append("user", f"On day{day} it was hot, {LONG}")
-            ctx.append("assistant", "Well.")
+        talk(ctx, range(13), "Well.", settled=False)
         assert model.begun.wait(5)
         assert not model.ended.is_set()
         ctx._aside.ask([])  # what is put off is not begun again here
@@ -228,9 +227,7 @@ def made_calls(path: Path) -> list[Any]:
 def test_an_endpoint_is_asked_beside_the_conversation(tmp_path: Path) -> None:
     model = Remote()
     with opened(tmp_path, model) as ctx:
-        for day in range(13):
-            ctx.append("user", f"On day{day} it was hot, {LONG}")
-            ctx.append("assistant", "Well.")
+        talk(ctx, range(13), "Well.", settled=False)
         assert ctx._aside._running is not None
         assert ctx.chat("And then?").text == "Well, tell me more about it."
         assert ctx._aside._running is not None

@@ -38,13 +38,6 @@ LOOKS = [
 ]
 
 
-@pytest.fixture(scope="module")
-def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("sandbox")
-    sandbox.fill(folder)
-    return folder
-
-
 @pytest.mark.parametrize("line", LOOKS)
 def test_a_look_leaves_window_and_journal_as_they_were(
     line: str, filled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
