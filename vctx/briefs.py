@@ -12,7 +12,7 @@ from vctx import gist, journal
 from vctx.aside import Aside, Done, Job
 from vctx.errors import ModelError
 from vctx.ledger import Ledger
-from vctx.plan import decide, weight
+from vctx.plan import decide
 from vctx.ports import Clock
 from vctx.room import Room
 from vctx.types import Entry, Form, Frame, Page, Snapshot
@@ -64,8 +64,7 @@ class Briefs:
     def _wanted(self, snapshot: Snapshot) -> list[int]:
         """The messages that would stand as a gist after a flush now, of which none was asked for yet."""
         budget = snapshot.budget
-        used = snapshot.fixed + weight(snapshot.frames, snapshot.wrapper)
-        over = max(0, int(budget.high * budget.room) - used) + 1
+        over = max(0, int(budget.high * budget.room) - self._room.taken) + 1
         guessed = tuple(self._guess(frame) for frame in snapshot.briefs)
         plan = decide(replace(snapshot, briefs=guessed, hold=over), self._ledger.policy)
         stand = [frame for frame in snapshot.frames if frame.brief and frame.slot not in plan.evict]

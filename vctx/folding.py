@@ -10,7 +10,7 @@ from functools import partial
 from vctx import digest, journal
 from vctx.drafting import Drafting
 from vctx.ledger import Ledger
-from vctx.plan import decide, weight
+from vctx.plan import decide
 from vctx.ports import Clock, Disk, Model
 from vctx.room import Room
 from vctx.types import Page, Reply, Snapshot
@@ -94,8 +94,7 @@ class Folding:
     def _leaving(self, snapshot: Snapshot) -> tuple[int, ...]:
         """The messages that the next flush will evict, and some more."""
         budget = snapshot.budget
-        used = snapshot.fixed + weight(snapshot.frames, snapshot.wrapper)
-        hold = int((1 + budget.high - budget.low + MORE) * budget.room) - used
+        hold = int((1 + budget.high - budget.low + MORE) * budget.room) - self._room.taken
         fold = decide(replace(snapshot, hold=max(0, hold)), self._ledger.policy).fold
         return fold.pages if fold else ()
 

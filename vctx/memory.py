@@ -81,13 +81,21 @@ class Memory(Looking):
         self._summariser = model if summary == "model" else None
         self.tools = {tool.name: tool for tool in tools if isinstance(tool, Tool)}
         self.schemas = [tool.schema if isinstance(tool, Tool) else tool for tool in tools]
-        given = [formats.tools(self.schemas)] if tools else []
         self._aside = Aside(model if forms == "model" else None)
         self._drafting = Drafting(self._summariser)
-        beside: dict[str, Any] = {"aside": self._aside, "drafting": self._drafting}
-        fixed: dict[str, Any] = {"system": system, "tools": given, "blocks": blocks, **beside}
         window = Window(
-            disk, tokenizer, budget, policy=policy, clock=clock, prices=prices, forms=bool(forms), **fixed
+            disk,
+            tokenizer,
+            budget,
+            policy=policy,
+            clock=clock,
+            prices=prices,
+            forms=bool(forms),
+            aside=self._aside,
+            drafting=self._drafting,
+            system=system,
+            tools=[formats.tools(self.schemas)] if tools else [],
+            blocks=blocks,
         )
         super().__init__(disk, window, prices)
         self._library = Library(disk, window, clock)

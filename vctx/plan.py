@@ -20,12 +20,13 @@ from vctx.ports import Policy
 from vctx.types import Flush, Fold, Frame, Hit, Plan, Slot, Snapshot, Unit
 
 
-def decide(snapshot: Snapshot, policy: Policy) -> Plan:
+def decide(snapshot: Snapshot, policy: Policy, references: Sequence[Hit] | None = None) -> Plan:
     """What to load and what to evict, so that the window keeps to its budget.
 
+    `references` are what `pack` makes of the snapshot, where the caller has them.
     The plan's tokens exceed the room only where everything that may leave has left.
     """
-    references = pack(snapshot)
+    references = pack(snapshot) if references is None else references
     touch = tuple(dict.fromkeys([hit.page for hit in references if hit.resident]))
     joining = snapshot.arriving + _load(references, (), snapshot.tick)
     taken = frozenset([frame.slot for frame in snapshot.arriving])
@@ -83,10 +84,8 @@ def _shortened(
         for f in snapshot.briefs
         if f.page in gone or (f.form, f.gist) != stood.get(f.page, (f.form, f.gist))
     ]
-    again = {(frame.page, frame.form) for frame in new}
-    old = [
-        frame for frame in briefs if (frame.page, frame.form) not in again
-    ]  # a model's gist takes its place
+    again = {(frame.page, frame.form) for frame in new}  # a model's gist takes the place of an extract
+    old = [frame for frame in briefs if (frame.page, frame.form) not in again]
     budget = min(space, int(SHARE * snapshot.budget.room))
     return shorten([*old, *new], budget, snapshot.tick) if budget > 0 else ()
 
@@ -260,7 +259,7 @@ def _kept(snapshot: Snapshot, frames: Sequence[Frame]) -> list[Frame]:
 
 def _lost(
     snapshot: Snapshot,
-    references: list[Hit],
+    references: Sequence[Hit],
     stays: list[Frame],
     rest: list[Frame],
     joining: tuple[Frame, ...],
@@ -291,7 +290,7 @@ def _lost(
     return lost
 
 
-def _load(references: list[Hit], lost: Sequence[Hit], tick: int) -> tuple[Frame, ...]:
+def _load(references: Sequence[Hit], lost: Sequence[Hit], tick: int) -> tuple[Frame, ...]:
     """Frames for the references that do not stand in the window, or not any more.
 
     The best page stands last, next to the question: small models read the end of a prompt best.

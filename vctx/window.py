@@ -72,8 +72,15 @@ class Window:
         """The tick at which the prompt was last made."""
         self._alternates = tokenizer.alternates
         self._standing = Standing(disk, self.scale, system, blocks)
-        weighed: dict[str, Any] = {"alternates": tokenizer.alternates, "prices": prices, "clock": clock}
-        self.room = Room(self.ledger, self.scale, self._standing, budget, **weighed)
+        self.room = Room(
+            self.ledger,
+            self.scale,
+            self._standing,
+            budget,
+            alternates=tokenizer.alternates,
+            prices=prices,
+            clock=clock,
+        )
         self._joining = Joining(disk, self.ledger, self.room)
         self._folding = Folding(disk, self.ledger, self.room, clock, drafting or Drafting(), tokenizer.name)
         self.briefs = Briefs(self.ledger, self.room, aside or Aside(), clock, tokenizer.name)
@@ -153,9 +160,11 @@ class Window:
             snapshot = self._snapshot(
                 hits=self._joining.priced(ranked, share, query), ask=share, floor=floor, hold=hold
             )
-            entry = self._note("recall", snapshot, {"query": query, "tokens": tokens}, {"waiting": waiting})
+            references = pack(snapshot)
+            request = {"query": query, "tokens": tokens}
+            entry = self._note("recall", snapshot, request, {"waiting": waiting}, references)
         self.ledger.apply(entry)
-        return pack(snapshot)
+        return references
 
     def mark(self, cause: Literal["pin", "unpin"], page: int) -> None:
         """Pins a resident page, or lets it leave again. Raises InputError, BudgetError."""
@@ -292,9 +301,10 @@ class Window:
         snapshot: Snapshot,
         request: Mapping[str, Any],
         outcome: Mapping[str, Any] | None = None,
+        references: Sequence[Hit] = (),
     ) -> Entry:
-        plan = decide(snapshot, self.ledger.policy)
-        signals = {"hits": [journal.signals(hit) for hit in pack(snapshot)]} if snapshot.hits else {}
+        plan = decide(snapshot, self.ledger.policy, references)
+        signals = {"hits": [journal.signals(hit) for hit in references]} if snapshot.hits else {}
         said = {**(outcome or {}), "window": journal.figures(snapshot), **signals}
         return self.ledger.note(cause, request, policy=self.ledger.policy.name, plan=plan, outcome=said)
 
