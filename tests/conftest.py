@@ -1,7 +1,7 @@
 """Shared parts: a clock that ticks by itself, and contexts on a real disk with fakes for the models."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,10 +15,10 @@ os.environ["XDG_CONFIG_HOME"] = "/nobody's"  # no test depends on the settings o
 from servers import served  # noqa: F401 - a fixture
 
 from vctx.context import Context
-from vctx.fakes import HashingEmbedder, WordTokenizer
+from vctx.fakes import HashingEmbedder, ScriptedModel, WordTokenizer
 from vctx.ports import Clock, Tokenizer
 from vctx.storage import SqliteDisk
-from vctx.types import Budget, Message
+from vctx.types import Budget, Message, Reply
 
 pytest_plugins = ["sandbox"]
 """It takes `make` from here, so it comes after."""
@@ -77,3 +77,13 @@ def db(tmp_path: Path) -> str:
 def ctx(tmp_path: Path) -> Iterator[Context]:
     with make(tmp_path / "s.db") as context:
         yield context
+
+
+class Networked(ScriptedModel):
+    """A scripted model that is asked over the network: it need not be called from a thread."""
+
+    async def acomplete(self, messages: Sequence[Message], *, max_tokens: int) -> Reply:
+        return self.complete(messages, max_tokens=max_tokens)
+
+    async def astream(self, messages: Sequence[Message], *, max_tokens: int) -> AsyncIterator[str | Reply]:
+        yield self.complete(messages, max_tokens=max_tokens)

@@ -3,13 +3,13 @@
 import subprocess
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from threading import Event, current_thread, main_thread
 
 import pytest
-from conftest import make
+from conftest import Networked, make
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -24,7 +24,7 @@ LONG = (
 )
 
 
-class Remote(ScriptedModel):
+class Remote(Networked):
     """One that is asked over the network; it tells in whose way it was asked for a summary."""
 
     def __init__(self, said: Callable[[Sequence[Message]], str]) -> None:
@@ -38,12 +38,6 @@ class Remote(ScriptedModel):
             self.waited.append(current_thread() is main_thread())
             self.go.wait(20)
         return super().complete(messages, max_tokens=max_tokens)
-
-    async def acomplete(self, messages: Sequence[Message], *, max_tokens: int) -> Reply:
-        return self.complete(messages, max_tokens=max_tokens)
-
-    async def astream(self, messages: Sequence[Message], *, max_tokens: int) -> AsyncIterator[str | Reply]:
-        yield self.complete(messages, max_tokens=max_tokens)
 
 
 def told(messages: Sequence[Message]) -> str:

@@ -9,7 +9,7 @@ from threading import Event
 from typing import Any
 
 import pytest
-from conftest import make
+from conftest import Networked, make
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -110,7 +110,7 @@ def test_where_the_model_fails_the_telling_words_stand_in(tmp_path: Path, say: s
         assert len(model.prompts) == len({prompt[-1].content for prompt in model.prompts})
 
 
-class Remote(ScriptedModel):
+class Remote(Networked):
     """One that is asked over the network."""
 
     def __init__(self) -> None:
@@ -121,12 +121,6 @@ class Remote(ScriptedModel):
         if messages[0].content == gist.INSTRUCTION:
             self.held.wait(20)
         return super().complete(messages, max_tokens=max_tokens)
-
-    async def acomplete(self, messages: Sequence[Message], *, max_tokens: int) -> Reply:
-        return self.complete(messages, max_tokens=max_tokens)
-
-    async def astream(self, messages: Sequence[Message], *, max_tokens: int) -> AsyncIterator[str | Reply]:
-        yield self.complete(messages, max_tokens=max_tokens)
 
 
 def test_a_gist_that_comes_late_is_taken_at_the_flush_after(tmp_path: Path) -> None:
