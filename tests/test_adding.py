@@ -127,7 +127,7 @@ def test_an_interrupt_loses_one_batch_at_most(
 ) -> None:
     file = tmp_path / "a.md"
     file.write_text("".join(f"# {n}\n\nAbout the number {n}.\n\n" for n in range(20)))
-    for constant in ("backlog.BATCH", "backlog.MOST", "background.SMALL"):
+    for constant in ("backlog.BATCH", "background.SMALL"):
         monkeypatch.setattr(f"vctx.{constant}", 2)
     asked: list[int] = []
     embed = HashingEmbedder.embed

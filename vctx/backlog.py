@@ -3,7 +3,6 @@
 A vector belongs to the embedded text, so what was embedded once is never embedded again.
 """
 
-import time
 from collections.abc import Callable, Sequence
 from hashlib import blake2b
 from typing import TYPE_CHECKING
@@ -15,13 +14,11 @@ from vctx.types import Page, Span, Vector
 if TYPE_CHECKING:
     from vctx.ports import Vectors
 
-BATCH = 128
-"""Pages of the first batch, and the least of any; how many more the next has, the time of this one says."""
-MOST = 4096
-"""Pages of a batch, at most."""
-PACE = 2.0
-"""Seconds that a batch shall take: so often progress is told and kept, and so much is lost when it is
-interrupted. Small batches would leave cores idle at their end."""
+BATCH = 512
+"""Pages embedded and committed at a time: progress is told, and kept, so often. Fewer would leave cores idle
+at the end of each. Always as many, however fast the machine is: in bfloat16 a vector depends, in its last
+digits, on what is embedded with it, and two runs over the same pages are to end with the same ones.
+"""
 
 Count = Callable[[Sequence[str]], list[int]]
 """How many tokens each text has."""
@@ -70,32 +67,16 @@ class Backlog:
 
 
 def advance_by(
-    disk: Disk,
-    embedder: Embedder,
-    most: int,
-    advance: Advance,
-    *,
-    count: Count | None = None,
-    timer: Callable[[], float] = time.perf_counter,
+    disk: Disk, embedder: Embedder, most: int, advance: Advance, *, count: Count | None = None
 ) -> int:
     """Embeds the `most` pages that have waited longest, in batches; returns how many there were."""
-    done, size = 0, BATCH
-    while done < most and (pages := disk.pending(min(size, most - done))):
-        begun = timer()
+    done = 0
+    while done < most and (pages := disk.pending(min(BATCH, most - done))):
         vectors = _embed(disk, embedder, pages)
-        size = paced(len(pages), timer() - begun)
         done += len(pages)
         tokens = {"tokens": sum(count([page.text for page in pages]))} if count else {}
         advance(len(pages), **tokens, vectors=vectors)
     return done
-
-
-def paced(pages: int, seconds: float) -> int:
-    """The pages of the batch after one that took so long: those of `PACE`, at most twice as many.
-
-    Never fewer than `BATCH`: a busy machine would get too few for its lanes, and be slower yet.
-    """
-    return max(BATCH, min(2 * pages, MOST, int(pages * PACE / max(seconds, 1e-9))))
 
 
 def same_embedder(disk: Disk, embedder: Embedder) -> None:
